@@ -31,6 +31,7 @@ import { pages } from './sessions/pages.ts'
 import { createCredentialChoice, requestCredential } from './sessions/request-credential.ts'
 import { userApi } from './sessions/routes.ts'
 import { createWebContext, type WebContext } from './sessions/web-context.ts'
+import { accountListsApi } from './staff/accounts/list-routes.ts'
 import { accountsApi } from './staff/accounts/routes.ts'
 import { auditApi } from './staff/audit/routes.ts'
 import { staffConsole } from './staff/console/pages.ts'
@@ -62,6 +63,7 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   incidentsApi,
   signedInApi,
   accountsApi,
+  accountListsApi,
   replaysApi,
   personalDataApi,
   auditApi,

@@ -29,6 +29,7 @@ const CONCURRENT_CREATION = ['23505', '42P06', '42P07', '42710']
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000
+const NO_TIMEOUTS = { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 }
 
 /**
  * Applies pending migrations.
@@ -39,7 +40,7 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   const client = await createConnector(url, {
     name: 'global-logout migrate',
     connectMs: CONNECT_MS,
-    timeouts: { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 },
+    timeouts: NO_TIMEOUTS,
   }).connect()
   try {
     const db = drizzle(client)
@@ -49,6 +50,23 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
     )
     if (rows[0]?.settled) onRestored()
     return applied
+  } finally {
+    await client.end()
+  }
+}
+
+/** Makes the index for the search by any part of a name, where it can be made at once. Only the owner of the tables may. */
+export async function indexUsers(url: string): Promise<void> {
+  const client = await createConnector(url, {
+    name: 'global-logout migrate',
+    connectMs: CONNECT_MS,
+    timeouts: NO_TIMEOUTS,
+  }).connect()
+  try {
+    const { rows } = await client.query<{ may: boolean }>(
+      `select pg_catalog.has_function_privilege('global_logout.index_users()', 'execute') as may`,
+    )
+    if (rows[0]?.may) await client.query('select global_logout.index_users()')
   } finally {
     await client.end()
   }

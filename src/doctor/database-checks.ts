@@ -23,6 +23,7 @@ import {
   checkWriters,
   missingRights,
 } from './rights-checks.ts'
+import { checkSearch } from './search-check.ts'
 import { checkSnapshots } from './snapshot-checks.ts'
 
 /** PostgreSQL 15, as `server_version_num` writes it. */
@@ -135,6 +136,7 @@ export async function checkDatabase(
       checkTriggers,
       checkLink,
       checkRestored,
+      checkSearch,
       checkReplication,
     ])
       findings.push(await check(query, policy))

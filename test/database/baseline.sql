@@ -564,7 +564,8 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
 		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome, locked, needs_approval, approver_kind,
+			approver_id, approved_at, emails, breakdown) ON global_logout.incident TO global_logout_service;
 		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
 		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
@@ -580,6 +581,7 @@ BEGIN
 			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
 			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
+			global_logout.revoke_sessions(jsonb, uuid[], integer),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
@@ -595,6 +597,23 @@ BEGIN
 	END IF;
 	RETURN cardinality(known) = 4;
 END $$;
+
+CREATE FUNCTION global_logout.index_users() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+	trigrams CONSTANT name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm');
+BEGIN
+	IF to_regclass('global_logout.user_part_idx') IS NULL AND trigrams IS NOT NULL
+		AND pg_relation_size('global_logout.user'::regclass) <= 32 * 1024 * 1024 THEN
+		EXECUTE format($index$CREATE INDEX user_part_idx ON global_logout."user" USING gin
+			(lower(coalesce("left"(name, 600), '') || ' ' || coalesce("left"(email, 600), '')) %I.gin_trgm_ops)$index$, trigrams);
+		-- So that the planner knows how often a text occurs.
+		ANALYZE global_logout."user";
+	END IF;
+	RETURN EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('global_logout.user_part_idx') AND indisvalid);
+END $_$;
 
 CREATE FUNCTION global_logout.join_instances(instance_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1403,6 +1422,51 @@ CREATE FUNCTION global_logout.restored_elsewhere() RETURNS boolean
 		OR (SELECT pg_snapshot_xmax(sealed) FROM global_logout.audit_head) > pg_snapshot_xmax(pg_current_snapshot())
 $$;
 
+CREATE FUNCTION global_logout.revoke_sessions(act jsonb, session_ids uuid[], most integer, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT acts text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	ids uuid[];
+BEGIN
+	PERFORM global_logout.begin_act(what.user_id, what.reason);
+	PERFORM FROM global_logout."user" u WHERE u.id = what.user_id FOR UPDATE;
+	-- A statement of its own, after that of the lock: of two that end a session, the second finds it over.
+	ids := ARRAY(SELECT s.id FROM global_logout.session s WHERE s."userId" = what.user_id AND s.id = ANY (session_ids)
+		AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL);
+	xid := pg_current_xact_id()::text;
+	ended := 0;
+	revoked := '[]';
+	acts := '[]';
+	IF ids = '{}' THEN
+		SELECT r.operation_id INTO operation_id FROM global_logout.revoked_session r
+			WHERE r.user_id = what.user_id AND r.session_id = ANY (session_ids) ORDER BY r.id DESC LIMIT 1;
+		outcome := CASE WHEN FOUND OR EXISTS (SELECT FROM global_logout.session s WHERE s."userId" = what.user_id AND s.id = ANY (session_ids))
+			THEN 'repeated' ELSE 'not_found' END;
+		RETURN;
+	END IF;
+	operation_id := gen_random_uuid();
+	what.id := operation_id;
+	what.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT what.*;
+	PERFORM set_config('global_logout.operation_id', operation_id::text, true);
+	DELETE FROM global_logout.session s WHERE s."userId" = what.user_id AND s.id = ANY (ids);
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT count(*), array_agg(r.session_id), coalesce(jsonb_agg(jsonb_build_object('id', r.session_id, 'createdAt', r.created_at,
+			'lastSeenAt', r.last_seen_at, 'ipAddress', host(r.ip_address), 'userAgent', r.user_agent, 'deviceName', r.device_name)
+			ORDER BY r.last_seen_at DESC, r.session_id) FILTER (WHERE r.place <= most), '[]')
+		INTO ended, ids, revoked FROM (
+			SELECT e.*, row_number() OVER (ORDER BY e.last_seen_at DESC, e.session_id) AS place FROM global_logout.revoked_session e
+			WHERE e.xid = pg_current_xact_id() AND e.operation_id = operation_id
+		) r;
+	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
+	outcome := 'done';
+	acts := '[' || global_logout.kept_act(what, operation_id, coalesce(ids, '{}')) || ']';
+END $$;
+
 CREATE FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1612,7 +1676,8 @@ BEGIN
 		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
 		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
 		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
-				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role', 'user.export', 'replays.acknowledge')
+				AND o.kind NOT IN ('session.end', 'session.replace', 'session.revoke', 'user.unlock', 'user.note', 'user.role', 'user.export',
+					'replays.acknowledge')
 				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
 			-- Whose record is erased.
 			OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
@@ -1744,7 +1809,19 @@ CREATE TABLE global_logout.incident (
     ended integer DEFAULT 0 NOT NULL,
     outcome jsonb,
     epoch integer,
-    CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
+    session_ids uuid[],
+    emails text[],
+    breakdown jsonb,
+    users_to_lock integer,
+    locks boolean DEFAULT false NOT NULL,
+    lock_seconds integer,
+    locked integer DEFAULT 0 NOT NULL,
+    needs_approval boolean DEFAULT false NOT NULL,
+    approver_kind text,
+    approver_id text,
+    approved_at timestamp with time zone,
+    CONSTRAINT incident_approval CHECK (((state = 'planned'::text) OR (NOT needs_approval) OR (approved_at IS NOT NULL))),
+    CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (approved_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (approved_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
 CREATE TABLE global_logout.incident_planned (
@@ -1885,37 +1962,37 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xec3f1c80e44748ee1de58661088e8f9bac98de6b4c965a4b01f13d004e346832', '1815:1815:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xfe8235c86b218b930b07800212d117cae97a83acc1466839b857b757700c9a64', '799:799:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x0f2c86e4c69dd3e9e89f018a326d6b7c4a9f6f88d6a307bd5cba8717e913d1c2', '\xae5d27f219e01001f6fd76cab93475a81006049381fc1779771e032322fbc361', '2026-11-28 11:16:58.018037+00', '7316442a-a9f5-4dcd-b0d3-7eaa685a24cc', NULL, '51643077-155f-4d9e-b851-99c1fa4f5f80', '24f1f5fe-3062-4781-a3f1-8557123246e4', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xc7a07f2419152bef4e70ac67766116c4b5031eab171b65db3b282c6f95083583', '\xcdd3514a7f0a46beeaa84e944ee7d3d358d92eadd12152565ce5974d87606bc7', '2026-11-28 11:16:58.018037+00', 'fbc03eef-ecb9-443a-879b-ee48feef2e79', '46108814-d176-4105-aebf-1925f4ed6d9c', '5d96c7fb-12cd-4720-ab70-e3805ed08b3a', 'f4c16d06-1cba-4a76-adae-e5a38489d0a5', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xdfc553d315e5af4bdf574841fb6a12f6aa488d47a92b2716230cfcd6bdc9afd6', '\x184aa0895495ddfeeb4e22717141467d9664ecf35e8e8c1c192893b2a1bf69a5', '2026-11-28 11:16:58.018037+00', 'a02381a1-054a-4082-ba35-f71a7d01b46f', NULL, 'b73c65e9-b735-40c7-9393-04bfa72bf8c0', 'b5676afe-a997-4691-8ce1-389df454c6ae', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '008bfd19-c7da-4392-a3ab-2ca363c6039d', '\x1cb77c53839e007d0fd622a88440ad4771b52c9456bea28ade0295ce49a10981', '\xad11b2eb743b07dad40c932e7c19633c5726379f41b3b9ff78af7239959762f6', '2026-11-28 11:16:58.018037+00', '5ffc7a55-8678-4e82-890f-db64eeef6a55', NULL, '45d8d5bb-517c-40ff-af7c-aeea1b2efb97', '57cba4f1-f894-4424-aff1-5b3ce391fa1a', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '0f1ad0a2-2e03-4aa4-bf11-f1e77e08d246', '\xb0053249b777dd1c22c45d4b1f1ac275c039264c8f78e9a560c1a8eb29731e99', '\x3155db0cf076ee9bcfee9a0a13ad52b2e26102c1cdbb593c5f956c456ae63574', '2026-11-28 11:16:58.018037+00', '16570355-8f17-4d77-84dd-0f8d3d6b9678', NULL, 'c4f543ef-62bc-47f8-84e4-03e6fa66b554', 'ec2d7239-b09a-48fb-9766-68a7dcef22ef', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '6283c38c-9081-41b4-ab1c-06c85df924f5', '\xe5ad8f7066e5c5f7fa204bde11e643820291a76cf537cd7b9e2e2a7c6157efef', '\x6763b7a4234e1da44687705ff8a5d2b1b7eeec1227f35f179e8b672ac231c651', '2026-11-28 11:16:58.018037+00', 'f3d91188-c5cb-48f0-8b1a-9263dcbb1fd3', NULL, '59866ef6-459a-4948-8743-014fff68a0b5', '9b582637-7a03-44b8-ba3c-bf868bcc7824', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '7c71f98a-5e6f-40d6-b3f4-2ededa412886', '\xc47fadb82980a2588341613b9a98c832020f1673e276e07d9195a0a57334f5a3', '\x6ccea904c99eb822e5bcf3d64c883d2b851d2b04d0979939cbee6c4dcf8b367c', '2026-11-28 11:16:58.018037+00', 'd1f87cdc-e7a7-456d-af70-fb8d2cbc5cdb', NULL, '972d511e-b832-4ca7-8ecc-05d816283715', '0e160d16-6421-44bc-8c45-8bf21dd386b5', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, 'bcff6775-47b7-4616-9232-6e0062c33211', '\x5560dd40b83ead3db1f2a0eb297c361e43d1853cd47b2034474ca74bdf1a478b', '\x49afa46f0506210e3966a2d856eafc4d86b98d8dfd27bfc88a2a880756b311b7', '2026-11-28 11:16:58.018037+00', '8220d44c-6b14-4ded-82a8-a066fcfe03bc', NULL, 'ae3a29d1-40e5-47a3-9fb6-e6327f996e77', '86a620a1-4edd-42ad-80bf-dea64175a228', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, 'bd11700c-7cdd-43b2-abce-78b99667b35d', '\xc884d120219acb9773440b840f552ad612576a63987cf750c6202e78f15a5d2b', '\xfda677d4fca00961abf2b1f0bfa4852a517be3b6db68c840560e9acf7d94e164', '2026-11-28 11:16:58.018037+00', '13eb5928-8c74-42ca-a525-7cc88d44306e', NULL, '649550c9-f26b-4bd7-87e9-bac3147cea8f', 'fda1d411-4bef-4126-8117-3c32888e8067', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, 'ef6af033-92d4-4085-b76c-a707b1ed617f', '\x8dd868b43c7553ac824642d61ee09e758941f355939dafad060a66bd4a8f1bdd', '\x62c3ba08cf84c4c08885932414bd40b12b71f49b67817184523e87d15e90ab31', '2026-11-28 11:16:58.018037+00', '8422e0ce-e599-4bb5-9897-625900262a86', NULL, '7a5aef4e-42b3-4310-8cb6-1eaef46e5704', '7efd7917-f54b-4a52-b26f-323ca35dabfc', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'f0a10945-2894-429a-b2ea-02efeee1c18d', '\x72ee5e475b4bd54e320c0f42760d7cb1da59cfd33134ea2c21e2a31f9aee3868', '\x89ffdf2b0aa60a8d1fa1681a806d11dd32dd750c62f2e260db817ff8217dcbfd', '2026-11-28 11:16:58.018037+00', '411b2142-40dd-4475-aa59-4d841efa6b32', NULL, '5ed75687-63b4-4c67-aa29-3365f3b4a0eb', 'dc42cd5f-7e14-4f2b-a436-24465bdc84c5', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'f3a9b9c2-5e33-43d2-aadd-8ec8da0cb047', '\x43546b245f22b575f3c961bf02ef3473e238a72fe6c156162ef9adb5265323c6', '\xec3f1c80e44748ee1de58661088e8f9bac98de6b4c965a4b01f13d004e346832', '2026-11-28 11:16:58.018037+00', 'd014acc4-afa2-486e-9b46-79a3e3655487', NULL, 'd7fe9b6a-0d17-499a-b822-4d42fb3af4fe', 'f46c628d-f7c4-4b4f-9e89-5b6750e9e5c1', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x8d61c20bed3af27fd251d0339b56246d17876793396c52db2b2f984b115240fa', '\x7abe538ca8d8eda27127d5475ea53fac723f13db6bec904605f33a6c015ec93b', '2026-11-28 11:24:22.629415+00', 'e4de966d-a8b5-4861-a6a5-6a3db4942a45', NULL, '35c86c41-8f15-478e-a154-a9e86111dad8', 'edb03e7f-1f45-4c8a-89e0-e4115730d362', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa15a255a2b69ca0ca012945befdce483600212b298346489269eee3a1fbdaf5a', '\xdc8bf67895921a54d13f194b81bff77009bd14e5bceb1b5c452453c58836aa0c', '2026-11-28 11:24:22.629415+00', '837c9526-7940-4653-b2b2-3541da47f38a', '1c6e756c-04d9-45da-98a6-2d46785e83b7', 'ab6f9580-ec1b-4b0c-97e5-898dda73df58', '9dbce073-0c21-4349-8c79-4dbbf2d674fd', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x26d6c38db0952a86598db2ba32b960de0100fed48605be35c27036ede3ef5224', '\x80ab45b89b566d410a18c884034a45e348b480242dc1ad907d7dca3c366b5dea', '2026-11-28 11:24:22.629415+00', 'c433c6d5-2ef0-491d-ae84-dd69ceee3666', NULL, '3c136460-d545-4349-8680-8500e5f02421', '959cf846-8f58-493a-bcbb-0f239f3cf785', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '2c2e9353-fc2f-4a08-88a2-cf7a63ab38df', '\xc5ce688a6974b2e88307d670901b306e0860eaef4ae7911b082d58207e9b20bb', '\x2dfc4834c77ca304e1eea5f509288396123246e2c97204f4f7324b47c85f06b1', '2026-11-28 11:24:22.629415+00', 'f471add6-5fed-4718-916b-2349c182950c', NULL, 'abcc10dc-827f-463f-a25d-faf6c932cfd7', '46739763-b748-47d3-83bc-3db850c484f0', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '37f1ee5e-1093-4376-8f43-30d878c8b1fd', '\x8bff6e8a837d286eacbceb238280b63afe110bbf24211fdd1435f3345ef27f00', '\x97e421c4b7d1e5ee9562902302a19d9294b4aa698e1046d9af669c47c7dcd891', '2026-11-28 11:24:22.629415+00', '7a056ed8-7803-4f5f-9fe1-b5582547fdae', NULL, 'e6dc88f8-d291-4e98-a42d-87de48f40075', '7fa51eff-c03a-4ba4-ac3a-360d59d8f211', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '39631652-e42c-41d5-9aee-c8cbb56fc15c', '\x5594cd8dcd5a844c67d63157577c09f974dc0e2e4bfa46824e590fdcdb884235', '\x36980d64c6ccc59dc46e6d556c59d072c3445f6fd27e93fe85997ce81878cbca', '2026-11-28 11:24:22.629415+00', 'a8846259-717a-4143-acb3-4fce5f7be57e', NULL, 'd082e3fa-566e-44e7-b755-ec044cac18a7', '72cbbfd1-a0f7-4e5e-a610-a3ae53d211c4', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '619a07d5-a347-4118-8f2c-a44a0ec545e9', '\x7c73fa306b811285682b1928f1668f6dedcf3d55279ce2b0f84b859130dce150', '\xdd4019bfca11d9e83b78277169efda1228bcaad69a931f1d482639f7f6bd8329', '2026-11-28 11:24:22.629415+00', '3d1fdcf2-d427-46d7-a02d-730759bf2b49', NULL, 'b739a2b8-a657-4a46-a153-338037b2d0dd', 'f0c45477-d748-4c7a-b820-b8de4cf58979', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '6a2436e7-3bcf-469d-9ff2-e3baa73158bd', '\x6a2f44ace8b7bda8a7cfdba04633bdfc01e47d9f491b63e2df7e22702ca3c950', '\xf9f11820c0f87ca0dee5c98d248728b1ae504746ef5998bd5d59e02a4c9a53a7', '2026-11-28 11:24:22.629415+00', 'ff6933e6-6899-43bd-a1c2-1b6efddf72a3', NULL, '0efe3818-d6f1-44e3-8412-43bdd5cc5d18', '5fcd9353-d6b1-4e5d-a9a5-673f99a7ce8f', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, '77c4a70c-c8f9-4863-88a0-b514dec72663', '\xf813e4f49424c622f8c225e6264fadf7cd7abe51b35bb417fd7012fa059e30e4', '\xbb26703557523be01ef068df103a123707bfa8d3b1f5d5fdd72fd067cbe7b2ce', '2026-11-28 11:24:22.629415+00', '8239bf01-e153-4835-a3b0-0a4f5a9b1b06', NULL, '83f2a0eb-5e45-4711-a8a5-66e0fc8e65fd', '931e8e5d-10c9-408d-9913-7935929a6c9a', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, '8e8abf4e-eac6-44f1-952c-edfd8621c36d', '\x44a75bb7412c466a161485b3a71773862be4f8d18e98ff5017f4675e51a99113', '\xb4e3677de7b8b52b3fda5f7d6ec18275cd50fbe3b77da711646306e0d94eb1e3', '2026-11-28 11:24:22.629415+00', '8ca9f8ad-af49-433b-8c11-018493a04e28', NULL, 'e2e3973e-b9c8-47b8-bf31-e9ce00b89cc0', '3d6f2942-f4fb-43ad-b521-1d9dcc5f7648', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'ab268880-9333-4bb7-8360-608d06487dac', '\x07012ac0bb9204c3a5c50acc3dd5d43dc6bab79998cd0097e2ae4c2f879af9a2', '\xa50e95fef79f118c0e13cd8e3ccf0a581f6ac04cf58615200a3da146e0436079', '2026-11-28 11:24:22.629415+00', '7cc44613-5a14-409b-99f2-a46eb34dad1e', NULL, 'd3906db2-f519-4d78-8379-2998ef021eb7', '1eb64d24-71d7-47a4-86d6-2c93a363aee5', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'dbbf7bf0-d384-49ec-8538-1cae78e33848', '\x7dcf3d0d7bd5d9719fc221c4e78b2df0e304f11de1f1a43e77c83f1d2252ef11', '\xfe8235c86b218b930b07800212d117cae97a83acc1466839b857b757700c9a64', '2026-11-28 11:24:22.629415+00', '9eb9f015-9451-4990-964f-b1dfeb0be984', NULL, '1abff45a-0370-4bf8-9ed1-207a200891e3', '9859c058-a7e4-40bd-8aea-5b53a5e178e6', NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 11:24:22.629415+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 11:16:58.018037+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 11:16:58.018037+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 11:24:22.629415+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 11:24:22.629415+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{01e7a669-4278-4d2f-a1c2-c43c6755b36f}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{7f6942f1-f530-40d8-8a29-a3b36f93c22c}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '1814:1814:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '798:798:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 11:16:57.506824+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 11:16:57.506824+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 11:16:57.506824+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 11:24:21.96001+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 11:24:21.96001+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 11:24:21.96001+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
@@ -1924,55 +2001,56 @@ INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '90303f179
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, '66c91f0f5425c78974f215c98dd812954bbf7106a79963753d744def64b96a4e', 1795824005000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, 'f25a9a9881247b44ca2c7aca24c3ec1c987861dc7974b289efbc4842200481d9', 1795824007000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, '43134e9c81b266570afc7708b7ba007b01dd4b6abb6b986a7d85470d753382e4', 1795824008000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('bcff6775-47b7-4616-9232-6e0062c33211', 'logout', 'local', 'user', 'ada', '47be583d-bf36-4ac5-b773-4738c43af589', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 11:16:58.018037+00', 1, NULL, NULL, '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 11:16:58.018037+00', 1, NULL, NULL, '1813', 12, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('bd11700c-7cdd-43b2-abce-78b99667b35d', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('6283c38c-9081-41b4-ab1c-06c85df924f5', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"name": "api", "keyId": "262126ad-2a14-4ee8-8dcc-e78f321fcbc7", "scopes": ["introspect", "events"], "expiresAt": null}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('ef6af033-92d4-4085-b76c-a707b1ed617f', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"name": "old", "keyId": "4c5a27dd-c2ea-42f1-a073-d70b45fd2544", "scopes": ["security"], "expiresAt": null}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('008bfd19-c7da-4392-a3ab-2ca363c6039d', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"name": "old", "keyId": "4c5a27dd-c2ea-42f1-a073-d70b45fd2544", "scopes": ["security"], "expiresAt": null}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('f3a9b9c2-5e33-43d2-aadd-8ec8da0cb047', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"role": "security", "before": null}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('f0a10945-2894-429a-b2ea-02efeee1c18d', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"role": "auditor", "before": null}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('7c71f98a-5e6f-40d6-b3f4-2ededa412886', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"lockedUntil": "forever"}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('0f1ad0a2-2e03-4aa4-bf11-f1e77e08d246', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '1813', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:16:58.018037+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '1814', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:16:58.018037+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '1814', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('dbbf7bf0-d384-49ec-8538-1cae78e33848', 'logout', 'local', 'user', 'ada', '106691fd-39d8-49ac-b253-bd28e9dab548', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 1, NULL, NULL, '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 11:24:22.629415+00', 1, NULL, NULL, '797', 12, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('77c4a70c-c8f9-4863-88a0-b514dec72663', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('37f1ee5e-1093-4376-8f43-30d878c8b1fd', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "api", "keyId": "78ffcd7d-5b62-4c91-8d94-a7f25a3379dd", "scopes": ["introspect", "events"], "expiresAt": null}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8e8abf4e-eac6-44f1-952c-edfd8621c36d', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "old", "keyId": "bc5fd90e-7409-4726-93e4-64a2c0ec7677", "scopes": ["security"], "expiresAt": null}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('2c2e9353-fc2f-4a08-88a2-cf7a63ab38df', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "old", "keyId": "bc5fd90e-7409-4726-93e4-64a2c0ec7677", "scopes": ["security"], "expiresAt": null}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('6a2436e7-3bcf-469d-9ff2-e3baa73158bd', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"role": "security", "before": null}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('39631652-e42c-41d5-9aee-c8cbb56fc15c', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"role": "auditor", "before": null}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('619a07d5-a347-4118-8f2c-a44a0ec545e9', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"lockedUntil": "forever"}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('ab268880-9333-4bb7-8360-608d06487dac', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '797', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '798', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '798', NULL, NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, '47be583d-bf36-4ac5-b773-4738c43af589', 'ada', 'bcff6775-47b7-4616-9232-6e0062c33211', 3, '2026-11-28 11:16:58.018037+00', '203.0.113.9', 'Thief', false, false, '1814', NULL);
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, '9d59d373-745c-4584-a9f2-23961911ee86', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 11:16:58.018037+00', '203.0.113.9', 'Thief', false, false, '1814', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, '106691fd-39d8-49ac-b253-bd28e9dab548', 'ada', 'dbbf7bf0-d384-49ec-8538-1cae78e33848', 3, '2026-11-28 11:24:22.629415+00', '203.0.113.9', 'Thief', false, false, '798', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, '8dcff4ad-e58e-4567-9951-d561bb0c46ac', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 11:24:22.629415+00', '203.0.113.9', 'Thief', false, false, '798', NULL);
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '47be583d-bf36-4ac5-b773-4738c43af589', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'bcff6775-47b7-4616-9232-6e0062c33211', '2026-11-28 11:16:58.018037+00', '1813', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '9d59d373-745c-4584-a9f2-23961911ee86', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 11:16:58.018037+00', '1813', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, NULL, false, 'Lost tablet');
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, '4a27285f-224f-4f1e-8842-8cbba2d041af', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 11:16:58.018037+00', '1814', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, 'fd76f1ac-4ad6-4b19-836d-a68204d87c52', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:16:58.018037+00', '1814', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, NULL, true, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '106691fd-39d8-49ac-b253-bd28e9dab548', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'dbbf7bf0-d384-49ec-8538-1cae78e33848', '2026-11-28 11:24:22.629415+00', '797', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '8dcff4ad-e58e-4567-9951-d561bb0c46ac', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 11:24:22.629415+00', '797', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, 'Lost tablet');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, 'd1bfc660-8801-4642-a8ba-a46315316937', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 11:24:22.629415+00', '798', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, '8d9d32b4-ca11-418f-ae98-a2752084c396', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:24:22.629415+00', '798', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, true, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('262126ad-2a14-4ee8-8dcc-e78f321fcbc7', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 11:16:58.018037+00', NULL, '2026-11-28 11:16:58.018037+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('4c5a27dd-c2ea-42f1-a073-d70b45fd2544', 'old', 'x', '{security}', '2026-11-28 11:16:58.018037+00', NULL, NULL, '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('78ffcd7d-5b62-4c91-8d94-a7f25a3379dd', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 11:24:22.629415+00', NULL, '2026-11-28 11:24:22.629415+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('bc5fd90e-7409-4726-93e4-64a2c0ec7677', 'old', 'x', '{security}', '2026-11-28 11:24:22.629415+00', NULL, NULL, '2026-11-28 11:24:22.629415+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '21e9d50f-f3ae-417d-bed5-57d2c48ea8ce', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '4ea43d87-3c3a-4206-ac48-9fcd3e8e29ea', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '01e7a669-4278-4d2f-a1c2-c43c6755b36f', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'a8ff7b17-6075-48f0-8180-2b8fe671c101', '2026-11-28 11:16:58.018037+00', '2026-11-28 11:16:58.018037+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '18864a31-977c-4aa4-888a-b155c0cc2824', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '40ac2364-1607-4ec6-9583-26af5cf37787', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '7f6942f1-f530-40d8-8a29-a3b36f93c22c', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '65679fd7-3652-4999-bdb5-8cc0381765e4', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '1814');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '798');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 11:16:58.018037+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 11:24:22.629415+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 11:24:22.629415+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 11:24:22.629415+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 11:16:58.018037+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 11:16:58.018037+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 11:24:22.629415+00');
 
-SELECT pg_catalog.setval('global_logout.migration_id_seq', 7, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 8, true);
 
 SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
@@ -2015,7 +2093,7 @@ ALTER TABLE ONLY global_logout.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (id);
 
 ALTER TABLE global_logout.operation
-    ADD CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'user.export'::text, 'user.erase'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text, 'replays.acknowledge'::text, 'addresses.delete'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text])))) NOT VALID;
+    ADD CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'session.revoke'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.note'::text, 'user.role'::text, 'user.export'::text, 'user.erase'::text, 'incident.plan'::text, 'incident.approve'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text, 'replays.acknowledge'::text, 'addresses.delete'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text])))) NOT VALID;
 
 ALTER TABLE ONLY global_logout.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
@@ -2255,6 +2333,8 @@ REVOKE ALL ON FUNCTION global_logout.follow_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.grant_roles() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.index_users() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION global_logout.join_instances(instance_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.join_instances(instance_id uuid) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.join_instances(instance_id uuid) TO global_logout_staff_application;
@@ -2361,6 +2441,9 @@ REVOKE ALL ON FUNCTION global_logout.require_incident_operation() FROM PUBLIC;
 REVOKE ALL ON FUNCTION global_logout.restored_elsewhere() FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.restored_elsewhere() TO global_logout_service;
 
+REVOKE ALL ON FUNCTION global_logout.revoke_sessions(act jsonb, session_ids uuid[], most integer, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT acts text) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.revoke_sessions(act jsonb, session_ids uuid[], most integer, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT acts text) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) TO global_logout_service;
 
@@ -2419,6 +2502,20 @@ GRANT UPDATE(finished_at) ON TABLE global_logout.incident TO global_logout_servi
 GRANT UPDATE(ended) ON TABLE global_logout.incident TO global_logout_service;
 
 GRANT UPDATE(outcome) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(emails) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(breakdown) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(locked) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(needs_approval) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approver_kind) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approver_id) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approved_at) ON TABLE global_logout.incident TO global_logout_service;
 
 GRANT SELECT,INSERT,DELETE ON TABLE global_logout.incident_planned TO global_logout_service;
 

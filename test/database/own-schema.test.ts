@@ -50,7 +50,7 @@ t.test('two services in two schemas of one database are independent', async (t) 
     await second('keys', 'create', '--name', 'app', '--scope', 'sessions:create', '--json'),
   )
   const signedIn = await boundedFetch(`${base}/api/sessions`, {
-    ...json({ user: { id: 'ada', name: 'Ada' } }),
+    ...json({ user: { id: 'ada', name: 'Ada Lovelace' } }),
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
   })
   t.equal(signedIn.status, 201)
@@ -62,6 +62,10 @@ t.test('two services in two schemas of one database are independent', async (t) 
   t.same([await checkSecond(), await first.check(token), await first.check(there.token)], [200, 401, 200])
   t.match(await second('user', 'find', 'ada'), 'Ada')
   t.match(await second('sessions', 'ada', '--json'), '"id"')
+  t.match(await second('find', 'lovelace'), 'Only beginnings were looked for')
+  await psql('create extension pg_trgm schema public')
+  await second('migrate')
+  t.match(await second('find', 'lovelace'), /^ada +Ada Lovelace/m)
 
   const inProcess = createDatabaseSessions({ connectionString: url, schema: SECOND })
   t.teardown(inProcess.close)

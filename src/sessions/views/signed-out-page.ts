@@ -1,5 +1,6 @@
 /** `/signed-out`: says that the user is signed out, on which devices, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import type { OperationKind } from '../../operations/kinds.ts'
 import type { Operation } from '../../operations/schema.ts'
 import { appOf, layout } from '../../ui/layout.ts'
 import type { MessageKey } from '../../ui/messages/en.ts'
@@ -88,13 +89,15 @@ function reason(view: View, status: TokenStatus | null, followed: boolean): Mess
   return message('leave', say('signed-out.no-session'), html``, 'signed-out.none')
 }
 
+const BY_STAFF: OperationKind[] = ['session.revoke', 'user.revoke', 'incident.execute']
+
 /**
  * Who signed the user out: staff, who are not named, or another device. The IP address is left out, because a thief of the
  * token may read this page.
  */
 function origin(view: View, operation: Operation | undefined): SafeHtml {
   const { say } = view
-  if (operation?.kind === 'user.revoke' || operation?.kind === 'incident.execute')
+  if (operation && BY_STAFF.includes(operation.kind))
     return html`<p>${say('signed-out.staff')}</p>
 <p class="quiet">${say('signed-out.staff.advice')}</p>`
   if (!operation?.userAgent) return html``

@@ -10,6 +10,7 @@ import { Problem } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
 import { type AcknowledgedActs, actsOf } from '../../operations/acknowledged.ts'
 import { type Actor, operationRow, recordOperationWithoutRevocations } from '../../operations/record.ts'
+import type { Operation } from '../../operations/schema.ts'
 import { deleteLock, type Lock } from '../../sessions/locks.ts'
 import { lockUserForLogout } from '../../sessions/queries.ts'
 import { type Dated, type Ended, endedOf, endingAct, MOST_LISTED } from '../../sessions/revoke.ts'
@@ -18,12 +19,23 @@ import { countActiveSessions, listSessions } from '../../sessions/session-list.t
 import { type ListedReplay, listReplays } from '../replays/queries.ts'
 import type { StaffRole } from '../role-names.ts'
 import { findRole, setRole } from '../roles.ts'
-import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from './queries.ts'
+import { createBulk } from './bulk.ts'
+import { createChosenSessions } from './chosen-sessions.ts'
+import { createFind, MAX_FOUND } from './find.ts'
+import { createLists } from './lists.ts'
+import {
+  type FoundUser,
+  findUser,
+  findUsers,
+  listNotes,
+  listRevocations,
+  type Revocation,
+} from './queries.ts'
 
-/** Users that a search returns at most. */
-export const MAX_FOUND = 50
 /** Sessions of a page, and the newest revocations and replays that are listed for a user. */
 const MAX_LISTED = 200
+/** Notes that are listed of a user. */
+const MAX_NOTES = 50
 
 export interface Account {
   user: FoundUser
@@ -37,6 +49,8 @@ export interface Account {
   /** Newest first. No operation: ended outside the service. */
   revocations: Revocation[]
   replays: ListedReplay[]
+  /** What staff wrote, newest first: operations whose reason is the text. */
+  notes: Operation[]
 }
 
 /**
@@ -98,8 +112,10 @@ export function createAccounts(
 ) {
   const { run, transaction } = database
   return {
-    /** Users whose id, email or name begins with `prefix`, in any case; maybe from a replica. To act on a user, ask `named`. */
-    find: (prefix: string): Promise<FoundUser[]> => reads.run((db) => findUsers(db, prefix, MAX_FOUND)),
+    ...createFind(reads),
+    ...createChosenSessions(database, afterCommit),
+    ...createBulk(database, afterCommit, acknowledged),
+    ...createLists(database),
 
     /** The user with exactly this id, or else this email. Several where users of the application share an email. */
     named: (text: string): Promise<FoundUser[]> =>
@@ -120,6 +136,7 @@ export function createAccounts(
           sessionCount: await countActiveSessions(db, userId),
           revocations: await listRevocations(db, userId, MAX_LISTED),
           replays: await listReplays(db, userId, MAX_LISTED),
+          notes: await listNotes(db, userId, MAX_NOTES),
         }
       }),
 
@@ -167,6 +184,14 @@ export function createAccounts(
       if (act) await acknowledged.keep([act])
       return { operationId: act?.id ?? null }
     },
+
+    /** Writes a note on a user, for other staff. It is an operation, and stays. @throws Problem `user_not_found`. */
+    addNote: (userId: string, text: string, by: Actor): Promise<{ operationId: string }> =>
+      transaction(async (tx) => {
+        await requireUser(tx, userId)
+        const what = { ...by, kind: 'user.note' as const, userId, reason: text }
+        return { operationId: await recordOperationWithoutRevocations(tx, what) }
+      }),
 
     /**
      * Gives a user a role, or takes it away (null). Needs the owner of the tables: the service's database role may not.

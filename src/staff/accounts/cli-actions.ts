@@ -2,12 +2,11 @@
 
 import { cliActor, confirm, parseOption } from '../../cli/common.ts'
 import { print, printJson, printToStderr, visible } from '../../cli/print.ts'
-import { printTable } from '../../cli/table.ts'
 import type { PlaceOf } from '../../sessions/places.ts'
 import { count } from '../../ui/format.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { StaffRole } from '../role-names.ts'
-import { type Account, MAX_FOUND } from './accounts.ts'
+import type { Account } from './accounts.ts'
 import {
   type AccountsContext,
   findExactUser,
@@ -15,7 +14,7 @@ import {
   findOneUser,
   withAccounts,
 } from './cli-find-user.ts'
-import { called, formatLock, printAccount, printSessions, userRow } from './cli-format.ts'
+import { called, formatLock, printAccount, printSessions, printUsers } from './cli-format.ts'
 import { eachOf, forEachUser, oneOrAll, separately } from './cli-several.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
 
@@ -38,19 +37,18 @@ export interface ActOptions {
   wide?: true
 }
 
+export interface RevokeOptions extends ActOptions {
+  session?: string[]
+}
+
 export async function findUsers(
   context: AccountsContext,
   text: string,
   { json, wide }: ShowOptions,
 ): Promise<void> {
-  const found = await withAccounts(context, (accounts) => accounts.find(text))
+  const { users: found, parts } = await withAccounts(context, (accounts) => accounts.find(text))
   if (json) return printJson(found.map(toUser))
-  if (found.length === 0) return print('No user found.')
-  printTable(
-    ['id', 'name', 'email', 'role', 'lock'],
-    found.map((user) => userRow(user, wide)),
-  )
-  if (found.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
+  printUsers({ users: found, parts }, wide)
 }
 
 export async function showUsers(

@@ -2,8 +2,9 @@
 import type { CommandContext } from '../../cli/context.ts'
 import { shortId, uuidsBeginning } from '../../cli/ids.ts'
 import type { Places } from '../../sessions/places.ts'
-import { type Accounts, MAX_FOUND, type UnknownIds, unknownUser } from './accounts.ts'
+import { type Accounts, type UnknownIds, unknownUser } from './accounts.ts'
 import { called } from './cli-format.ts'
+import { MAX_FOUND } from './find.ts'
 import type { FoundUser } from './queries.ts'
 
 export type AccountsContext = CommandContext<{ accounts: Accounts; places: Places }>
@@ -21,7 +22,7 @@ export function withAccounts<T>(
  */
 export async function findOneUser(accounts: Accounts, text: string): Promise<FoundUser> {
   const named = await accounts.named(text)
-  const found = named.length > 0 ? named : await accounts.find(text)
+  const found = named.length > 0 ? named : (await accounts.find(text)).users
   const [user, ...others] = found
   if (user && others.length === 0) return user
   throw notUnique(found, text, `"${text}" matches ${found.length} users; give an id`)
@@ -41,7 +42,7 @@ export async function findExactUser(
   const [user, ...others] = await accounts.named(text)
   if (user && others.length === 0) return user
   if (!user && text && options?.allowUnknownId) return unknownUser(text)
-  const alike = await accounts.find(text)
+  const { users: alike } = await accounts.find(text)
   const [short, ...more] = alike.filter(({ id }) => uuidsBeginning(text) && isShortOf(text, id))
   // Asked again: the search may have read a replica.
   if (!user && short && more.length === 0 && alike.length < MAX_FOUND)

@@ -8,7 +8,9 @@ import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import type { PlaceOf } from '../../sessions/places.ts'
 import { count } from '../../ui/format.ts'
 import type { Account } from './accounts.ts'
+import { type FoundUsers, MAX_FOUND } from './find.ts'
 import { compareWithSession } from './json.ts'
+import { PARTS } from './parts.ts'
 import type { FoundUser } from './queries.ts'
 
 /** Revocations and replays that are printed of a user. */
@@ -61,7 +63,7 @@ export function printAccount(account: Account, placeOf: PlaceOf, wide?: boolean)
 }
 
 export function printSessions(
-  { user, sessions, sessionCount }: Account,
+  { user, sessions, sessionCount }: Pick<Account, 'user' | 'sessions' | 'sessionCount'>,
   placeOf: PlaceOf,
   { whose = called(user), wide }: { whose?: string; wide?: boolean | undefined } = {},
 ): void {
@@ -92,7 +94,19 @@ function detailsOf(session: Account['sessions'][number], placeOf: PlaceOf): stri
   return [name && `"${name}"`, where, method && `by ${method}`].filter(Boolean).join('; ')
 }
 
-export function userRow({ id, name, email, role, lock, deleted }: FoundUser, wide?: boolean): string[] {
+/** Search results. @param wide whether to print whole ids. */
+export function printUsers({ users, parts }: FoundUsers, wide?: boolean): void {
+  if (users.length === 0) print('No user found.')
+  else
+    printTable(
+      ['id', 'name', 'email', 'role', 'lock'],
+      users.map((user) => userRow(user, wide)),
+    )
+  if (users.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
+  if (parts !== 'searched') print(`\n${PARTS[parts]}`)
+}
+
+function userRow({ id, name, email, role, lock, deleted }: FoundUser, wide?: boolean): string[] {
   return [
     shortId(id, wide),
     deleted ? '(deleted)' : (name ?? '-'),

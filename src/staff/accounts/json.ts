@@ -7,6 +7,9 @@ import type { PlaceOf } from '../../sessions/places.ts'
 import { toActiveSession, toEndedSessions, toUsed } from '../../sessions/schemas.ts'
 import { toOperationJson } from '../operation-json.ts'
 import type { Account, Revoked } from './accounts.ts'
+import type { RevokedSessions } from './chosen-sessions.ts'
+import type { Found } from './find.ts'
+import type { StaffMember } from './lists.ts'
 import type { FoundUser } from './queries.ts'
 
 /** A user in search results. */
@@ -21,9 +24,20 @@ export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
   }
 }
 
+/** Search results. */
+export function toFound({ users, parts, session, operation, address }: Found, placeOf: PlaceOf) {
+  return {
+    users: users.map(toUser),
+    parts,
+    session: session && { userId: session.userId, ...toActiveSession(session, placeOf) },
+    operation: operation && toOperationJson(operation),
+    address,
+  }
+}
+
 /** A user with sessions, revocations and replays. */
 export function toAccount(
-  { user, sessions, sessionCount, next, revocations, replays }: Account,
+  { user, sessions, sessionCount, next, revocations, replays, notes }: Account,
   placeOf: PlaceOf,
 ) {
   return {
@@ -42,7 +56,16 @@ export function toAccount(
         acknowledged: acknowledged && toOperationJson(acknowledged),
       }),
     ),
+    notes: notes.map(({ id, at, actorKind, actorId, reason }) => ({
+      ...{ operationId: id, actorKind, actorId, text: reason ?? '' },
+      at: at.toISOString(),
+    })),
   }
+}
+
+/** A user with a role. */
+export function toStaff({ grantedAt, ...found }: StaffMember) {
+  return { ...toUser(found), grantedAt: grantedAt.toISOString() }
 }
 
 /** A session that was ended while it was valid. */
@@ -74,4 +97,9 @@ export function toRevoked({ operationId, revokedCount, revoked, lock }: Revoked)
     revoked: toEndedSessions(revoked),
     ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
   }
+}
+
+/** What `Accounts.revokeSession` did. */
+export function toRevokedSessions({ userId, operationId, revokedCount, revoked }: RevokedSessions) {
+  return { userId, operationId, revokedCount, revoked: toEndedSessions(revoked) }
 }

@@ -4,16 +4,20 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { cursor, operationId, text } from '../../http/schemas.ts'
+import { Problem } from '../../errors.ts'
+import { cursor, operationId, sessionId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { displayNames } from '../display-names.ts'
 import { changeHooks, entered, formErrors, send, viewerOf } from '../forms.ts'
 import { actorOf, hasSignedInWithin, requireSecurityRole } from '../guard.ts'
-import { lockFor, reason } from '../reason.ts'
-import type { FormErrors } from '../views/parts.ts'
-import { type Accounts, MAX_FOUND, type UnknownIds } from './accounts.ts'
+import { lockFor, noteText, reason } from '../reason.ts'
+import { type FormErrors, userHref } from '../views/parts.ts'
+import type { Accounts, UnknownIds } from './accounts.ts'
+import { MAX_CHOSEN } from './chosen-sessions.ts'
 import { revokePage, unlockPage } from './views/action-pages.ts'
+import { endPage } from './views/end-page.ts'
+import { locksPage, staffPage } from './views/lists-pages.ts'
 import { userPage } from './views/user-page.ts'
 import { usersPage } from './views/users-page.ts'
 
@@ -27,9 +31,14 @@ const revokeForm = z.object({
   allowUnknownId: z.stringbool().optional(),
 })
 const unlockForm = z.object({ reason })
+/** The boxes that are ticked: none, one text, or a list. */
+const chosen = z.preprocess((given) => [given ?? []].flat(), z.array(sessionId).max(MAX_CHOSEN))
 
 export interface AccountPages {
-  accounts: Pick<Accounts, 'find' | 'show' | 'revoke' | 'unlock'>
+  accounts: Pick<
+    Accounts,
+    'findAny' | 'show' | 'revoke' | 'unlock' | 'chosen' | 'revokeSessions' | 'locks' | 'staff' | 'addNote'
+  >
   sessions: Pick<Sessions, 'operation'>
   database: Pick<Database, 'run'>
   config: Pick<Config, 'staffMaxAuthAgeSeconds'>
@@ -46,8 +55,36 @@ export async function accountPages(
 
   app.get('/users', { schema: { querystring: z.object({ q: text.catch('') }) } }, async (request, reply) => {
     const query = request.query.q.trim()
-    const users = query ? await accounts.find(query) : null
-    return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
+    const found = query ? await accounts.findAny(query) : null
+    if (found?.address)
+      return reply.redirect(
+        request.view.site.path(`/admin/sessions?${new URLSearchParams({ ip: found.address })}`),
+        303,
+      )
+    return send(reply, usersPage({ viewer: viewerOf(request), query, found }))
+  })
+
+  app.get(
+    '/locks',
+    { schema: { querystring: z.object({ cursor: cursor.optional().catch(undefined) }) } },
+    async (request, reply) => {
+      const { cursor = null } = request.query
+      const page = await accounts.locks(cursor)
+      return send(reply, locksPage({ viewer: viewerOf(request), page, isFirst: cursor === null }))
+    },
+  )
+
+  app.get('/staff', async (request, reply) =>
+    send(reply, staffPage({ viewer: viewerOf(request), staff: await accounts.staff() })),
+  )
+
+  app.post('/user/note', { ...write, schema: { querystring: oneUser } }, async (request, reply) => {
+    const { id } = request.query
+    const sent = noteText.safeParse(entered(request.body).text)
+    if (!sent.success)
+      throw new Problem('invalid_request', `The note ${sent.error.issues[0]?.message}.`, { field: 'text' })
+    await accounts.addNote(id, sent.data, actorOf(request))
+    return reply.redirect(request.view.site.path(`${userHref(id)}#notes`), 303)
   })
 
   app.get(
@@ -66,6 +103,7 @@ export async function accountPages(
       const actors = [
         ...account.revocations.map(({ operation }) => operation?.actorId),
         ...account.replays.map(({ acknowledged }) => acknowledged?.actorId),
+        ...account.notes.map(({ actorId }) => actorId),
       ]
       const found = done ? await sessions.operation(done, MAX_LISTED) : null
       return send(
@@ -110,6 +148,43 @@ export async function accountPages(
     const { operationId } = await accounts.revoke(id, { ...rest, lockSeconds }, actorOf(request))
     return reply.redirect(request.view.site.path(outcome(id, operationId)), 303)
   })
+
+  const askEnd = async (request: Ask, reply: FastifyReply, ids: string[], errors: FormErrors = {}) => {
+    const { id } = request.query
+    const { user } = await accounts.show(id, { limit: 1 })
+    return send(
+      reply,
+      endPage({
+        viewer: viewerOf(request),
+        user,
+        sessions: await accounts.chosen(id, ids),
+        chosen: ids.length,
+        isRecent: hasSignedInWithin(config.staffMaxAuthAgeSeconds, request),
+        entered: entered(request.body),
+        errors,
+      }),
+    )
+  }
+
+  app.get(
+    '/user/end',
+    { ...securityOnly, schema: { querystring: oneUser.extend({ session: chosen }) } },
+    (request, reply) => askEnd(request, reply, request.query.session),
+  )
+
+  app.post(
+    '/user/end',
+    { ...write, schema: { querystring: oneUser, body: z.object({ session: chosen, reason: z.unknown() }) } },
+    async (request, reply) => {
+      const { session: ids, reason: given } = request.body
+      const why = reason.safeParse(given)
+      if (!why.success)
+        return askEnd(request, reply.code(400), ids, { reason: why.error.issues[0]?.message ?? '' })
+      const { id } = request.query
+      const { operationId } = await accounts.revokeSessions(id, ids, why.data, actorOf(request))
+      return reply.redirect(request.view.site.path(outcome(id, operationId)), 303)
+    },
+  )
 
   app.get('/user/unlock', { ...securityOnly, schema: { querystring: oneUser } }, (request, reply) =>
     askUnlock(request, reply),

@@ -7,13 +7,22 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { callers } from '../../http/openapi/document.ts'
-import { cursor } from '../../http/schemas.ts'
+import { cursor, sessionId } from '../../http/schemas.ts'
 import type { Places } from '../../sessions/places.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
-import { toAccount, toRevoked, toUser } from './json.ts'
-import { account, allowUnknownId, revoked, searchText, unlocked, userList } from './schemas.ts'
+import { toAccount, toFound, toRevoked, toRevokedSessions, toUser } from './json.ts'
+import {
+  account,
+  allowUnknownId,
+  found,
+  revoked,
+  revokedSession,
+  searchText,
+  unlocked,
+  userList,
+} from './schemas.ts'
 
 export interface AccountsApi {
   accounts: Accounts
@@ -34,7 +43,7 @@ async function routes(instance: FastifyInstance, { accounts, places }: AccountsA
       schema: {
         ...forStaff,
         operationId: 'findUsers',
-        summary: 'Users whose id, email or name begins with a text',
+        summary: 'Users whose id begins with a text, or whose name or email address has it in any part',
         description:
           'Where a replica answers (DATABASE_READ_URL), the header `X-Data-As-Of` says up to when its data is complete.',
         problems: READ_PROBLEMS,
@@ -42,7 +51,28 @@ async function routes(instance: FastifyInstance, { accounts, places }: AccountsA
         response: { 200: userList.describe('At most 50.') },
       },
     },
-    async ({ query }) => ({ users: (await accounts.find(query.q)).map(toUser) }),
+    async ({ query }) => {
+      const { users, parts } = await accounts.find(query.q)
+      return { users: users.map(toUser), parts }
+    },
+  )
+
+  app.get(
+    '/api/admin/find',
+    {
+      ...reads,
+      schema: {
+        ...forStaff,
+        operationId: 'find',
+        summary: 'Users by any part of name or email address; a session or an operation by id',
+        description:
+          'Where a replica answers (DATABASE_READ_URL), the header `X-Data-As-Of` says up to when its data is complete.',
+        problems: READ_PROBLEMS,
+        querystring: z.strictObject({ q: searchText }),
+        response: { 200: found.describe('At most 50 users.') },
+      },
+    },
+    async ({ query }) => toFound(await accounts.findAny(query.q), await places.finder()),
   )
 
   app.get(
@@ -86,6 +116,27 @@ async function routes(instance: FastifyInstance, { accounts, places }: AccountsA
       const { lockFor: lockSeconds, ...rest } = request.body
       return toRevoked(await accounts.revoke(request.params.id, { ...rest, lockSeconds }, actorOf(request)))
     },
+  )
+
+  app.delete(
+    '/api/admin/sessions/:id',
+    {
+      ...writes,
+      schema: {
+        ...forStaff,
+        operationId: 'revokeSession',
+        summary: 'End one session of a user',
+        description: 'The other sessions of the user stay.',
+        problems: [...WRITE_PROBLEMS, 'session_not_found'],
+        params: z.object({ id: sessionId }),
+        body: z.strictObject({ reason }),
+        response: { 200: revokedSession.describe('What was ended.') },
+      },
+    },
+    async (request) =>
+      toRevokedSessions(
+        await accounts.revokeSession(request.params.id, request.body.reason, actorOf(request)),
+      ),
   )
 
   app.delete(

@@ -1,9 +1,12 @@
 /** Request and response schemas of the account API for staff. */
 import { z } from 'zod'
 import { comparison, instant, nextCursor, nullableText, text } from '../../http/schemas.ts'
+import { ACTOR_KINDS } from '../../operations/kinds.ts'
 import { activeSession, endedSessions, recordedSession } from '../../sessions/schemas.ts'
+import { emailList, userIdList } from '../id-lists.ts'
 import { operationJson } from '../operation-json.ts'
 import { STAFF_ROLES } from '../role-names.ts'
+import { type Listed, MAX_AT_ONCE } from './bulk.ts'
 
 /** A search text. */
 export const searchText = text.min(1, 'must not be empty')
@@ -38,7 +41,48 @@ export const endedSession = z.object({
   revokedAt: instant,
 })
 
-export const userList = z.object({ users: z.array(user) })
+const parts = z
+  .enum(['searched', 'short', 'unavailable'])
+  .describe(
+    'whether any part of names and addresses was looked for, and not only beginnings; short: not of fewer than three characters; unavailable: the database has no index for it',
+  )
+
+export const userList = z.object({ users: z.array(user), parts })
+
+export const found = userList.extend({
+  session: z
+    .object({ userId: z.string(), ...activeSession })
+    .nullable()
+    .describe('the active session with this id'),
+  operation: operationJson.nullable().describe('the operation with this id'),
+  address: nullableText.describe('`q` where it is an address or a range: see `/api/admin/sessions`'),
+})
+
+export const lockedUsers = z.object({ users: z.array(user), next: nextCursor })
+
+export const staffList = z.object({ staff: z.array(user.extend({ grantedAt: instant })) })
+
+const unknown = {
+  unknownUsers: z.array(z.string()).describe('ids that no user has here; nothing was done for them'),
+  unknownEmails: z.array(z.string()).describe('addresses that no user has here'),
+}
+
+export const lockedMany = z.object({
+  locked: z.int().describe('users, each with an operation of their own'),
+  revokedCount: z.int().describe('active sessions that ended'),
+  ...unknown,
+})
+
+export const unlockedMany = z.object({ unlocked: z.int().describe('users who were locked'), ...unknown })
+
+/** Users by id, by email address, or both. */
+export const listed = {
+  userIds: userIdList(MAX_AT_ONCE).optional(),
+  emails: emailList(MAX_AT_ONCE).optional(),
+}
+
+export const named = ({ userIds, emails }: Listed): boolean => Boolean(userIds ?? emails)
+export const NAMED = 'must have userIds or emails'
 
 export const account = z.object({
   user,
@@ -61,6 +105,17 @@ export const account = z.object({
       acknowledged: operationJson.nullable().describe('who has seen it, when and why; null: not yet'),
     }),
   ),
+  notes: z
+    .array(
+      z.object({
+        operationId: z.string(),
+        at: instant,
+        actorKind: z.enum(ACTOR_KINDS),
+        actorId: nullableText,
+        text: z.string(),
+      }),
+    )
+    .describe('what staff wrote, the newest 50'),
 })
 
 export const revoked = z.object({
@@ -68,5 +123,13 @@ export const revoked = z.object({
   ...endedSessions,
   lockedUntil: instant.nullable().optional().describe('null: until unlocked; only when a lock was asked for'),
 })
+
+export const revokedSession = z.object({
+  userId: z.string(),
+  operationId: nullableText.describe('null: the session was over before'),
+  ...endedSessions,
+})
+
+export const noted = z.object({ operationId: z.string() })
 
 export const unlocked = z.object({ operationId: nullableText.describe('null: there was no lock') })

@@ -80,7 +80,7 @@ function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply):
 }
 
 function sectionOf(url: string): Section {
-  if (url.startsWith('/admin/user')) return 'users'
+  if (/^\/admin\/(user|locks|staff|sessions)/.test(url)) return 'users'
   if (url.startsWith('/admin/incident')) return 'incidents'
   return /^\/admin\/(audit|operation)/.test(url) ? 'audit' : 'overview'
 }

@@ -1,4 +1,4 @@
-/** Where the sessions of a plan come from: their addresses and programs, the most frequent first. */
+/** Where the sessions of a plan come from: their addresses, programs and countries, the most frequent first. */
 import { sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
@@ -23,9 +23,10 @@ export function breakDown(tx: Executor, selection: Selection): Promise<Breakdown
       tx,
       sql`
       with matching as materialized (
-        select host(${session.ipAddress}) as address, ${session.userAgent} as agent from ${session} where ${matching(selection)}
+        select host(${session.ipAddress}) as address, ${session.userAgent} as agent, ${session.country} as country from ${session} where ${matching(selection)}
       )
-      select ${most('address')} as addresses, ${most('agent')} as "userAgents"`,
+      select ${most('address')} as addresses, ${most('agent')} as "userAgents",
+        case when exists (select from matching where country is not null) then ${most('country')} else '[]' end as countries`,
     )
     return found ?? null
   })

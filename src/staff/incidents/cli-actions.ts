@@ -20,6 +20,7 @@ import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import type { Places } from '../../sessions/places.ts'
 import { lockFor, reason } from '../reason.ts'
 import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
@@ -36,6 +37,7 @@ export type IncidentsContext = CommandContext<{
   database: Pick<Database, 'run'>
   pools: { incidents: Database }
   barrier: Barrier
+  places: Places
 }>
 
 export type PlanOptions = { reason: string; lockFor?: string; json?: true; wide?: true } & SelectionOptions
@@ -86,8 +88,11 @@ export async function signedIn(
   { limit = 100, json, wide, ...options }: SignedInOptions,
 ): Promise<void> {
   const select = await selectionOf(options as SelectionOptions)
-  const page = await context.withServices(({ incidents }) => incidents.signedIn(select, null, limit))
-  if (json) return printJson(toSignedIn(page).sessions)
+  const [page, placeOf] = await context.withServices(async ({ incidents, places }) => [
+    await incidents.signedIn(select, null, limit),
+    await places.finder(),
+  ])
+  if (json) return printJson(toSignedIn(page, placeOf).sessions)
   if (page.sessions.length === 0) return print('No active session matches.')
   printTable(
     ['signed in', 'last seen', 'session', 'user', 'address', 'device'],
@@ -138,7 +143,7 @@ export async function approve(
     const plan = await incidents.get(await findPlanId(database, planId))
     if (plan.approval.required && !plan.approval.at) {
       if (!yes && !json)
-        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknown(plan.planId) })
+        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknown(plan.planId) }, wide)
       await confirm(`Approve that ${plannedTotal(plan.planned)} end?`, yes)
     }
     const report = await incidents.approve(plan.planId, cliActor())

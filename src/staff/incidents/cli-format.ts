@@ -45,6 +45,7 @@ export function printPlan(
   if (breakdown) {
     printFrequent('address', breakdown.addresses)
     printFrequent('user agent', breakdown.userAgents)
+    printFrequent('country', breakdown.countries)
   }
   if (sample.length > 0) {
     print(estimated ? `\nSome of them:` : `\nThe newest ${sample.length}:`)

@@ -43,7 +43,13 @@ export async function forgetExpiredPlans(tx: Executor): Promise<void> {
   await tx
     .update(incident)
     .set(NOT_KEPT)
-    .where(and(eq(incident.state, 'planned'), isExpired, or(isNotNull(incident.emails), isNotNull(incident.breakdown))))
+    .where(
+      and(
+        eq(incident.state, 'planned'),
+        isExpired,
+        or(isNotNull(incident.emails), isNotNull(incident.breakdown)),
+      ),
+    )
 }
 
 const isExpired = sql<boolean>`${incident.expiresAt} <= statement_timestamp()`

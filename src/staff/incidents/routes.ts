@@ -22,9 +22,13 @@ const who = z.object({ kind: z.string(), id: nullableText })
 
 const frequent = z.array(z.object({ value: nullableText, sessions: z.int() }))
 const breakdown = z
-  .object({ addresses: frequent, userAgents: frequent })
+  .object({
+    addresses: frequent,
+    userAgents: frequent,
+    countries: frequent.describe('as the sign-ins said, ISO 3166-1 alpha-2; empty where none did'),
+  })
   .nullable()
-  .describe('the ten most frequent addresses and user agents; null where counting them took too long')
+  .describe('the ten most frequent of each; null where counting them took too long')
 
 const sample = z.array(
   z.object({

@@ -116,6 +116,8 @@ export interface ShownSelection extends Omit<Selection, 'emails'> {
 export interface Breakdown {
   addresses: { value: string | null; sessions: number }[]
   userAgents: { value: string | null; sessions: number }[]
+  /** As the sign-ins said; empty where none did. */
+  countries: { value: string | null; sessions: number }[]
 }
 /** `planned = endedPlanned + goneMeanwhile`, and `ended = endedPlanned + endedLater`; null where the plan kept no list. */
 export interface IncidentOutcome {

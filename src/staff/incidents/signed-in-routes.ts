@@ -4,9 +4,9 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { callers } from '../../http/openapi/document.ts'
-import { cursor, instant, nextCursor, nullableText } from '../../http/schemas.ts'
-import { describeDevice } from '../../sessions/devices.ts'
-import { device } from '../../sessions/schemas.ts'
+import { cursor, nextCursor, nullableText } from '../../http/schemas.ts'
+import type { PlaceOf, Places } from '../../sessions/places.ts'
+import { activeSession, toActiveSession } from '../../sessions/schemas.ts'
 import { READ_PROBLEMS } from '../guard.ts'
 import type { Incidents } from './incidents.ts'
 import { type Selection, schemaOf } from './selector-values.ts'
@@ -27,40 +27,30 @@ export const selectionOfQuery = ({ ip, ...rest }: z.output<typeof signedInQuery>
 const signedIn = z.object({
   sessions: z.array(
     z.object({
-      id: z.string(),
-      userId: z.string(),
-      name: nullableText,
-      email: nullableText,
-      device,
-      userAgent: nullableText,
-      ipAddress: nullableText,
-      createdAt: instant,
-      lastSeenAt: instant,
-      expiresAt: instant,
+      user: z.object({ id: z.string(), name: nullableText, email: nullableText }),
+      ...activeSession,
     }),
   ),
   next: nextCursor,
 })
 
 /** As JSON, the same in the API and on the command line. */
-export function toSignedIn({ sessions, next }: SignedInPage): z.input<typeof signedIn> {
+export function toSignedIn({ sessions, next }: SignedInPage, placeOf: PlaceOf): z.input<typeof signedIn> {
   return {
     sessions: sessions.map(({ session, name, email }) => ({
-      id: session.id,
-      userId: session.userId,
-      ...{ name, email },
-      device: describeDevice(session.userAgent),
-      userAgent: session.userAgent,
-      ipAddress: session.ipAddress,
-      createdAt: session.createdAt.toISOString(),
-      lastSeenAt: session.lastSeenAt.toISOString(),
-      expiresAt: session.endsAt.toISOString(),
+      user: { id: session.userId, name, email },
+      ...toActiveSession(session, placeOf),
     })),
     next,
   }
 }
 
-async function routes(instance: FastifyInstance, { incidents }: { incidents: Pick<Incidents, 'signedIn'> }) {
+export interface SignedInApi {
+  incidents: Pick<Incidents, 'signedIn'>
+  places: Places
+}
+
+async function routes(instance: FastifyInstance, { incidents, places }: SignedInApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.get(
     '/api/admin/sessions',
@@ -82,7 +72,7 @@ async function routes(instance: FastifyInstance, { incidents }: { incidents: Pic
       },
     },
     async ({ query: { cursor = null, ...parts } }) =>
-      toSignedIn(await incidents.signedIn(selectionOfQuery(parts), cursor)),
+      toSignedIn(await incidents.signedIn(selectionOfQuery(parts), cursor), await places.finder()),
   )
 }
 

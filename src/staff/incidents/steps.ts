@@ -8,8 +8,8 @@ import { fetchRows } from '../../database/rows.ts'
 import { session } from '../../sessions/schema.ts'
 import { matching } from './counts.ts'
 import { lockUsers, usersOfSessions } from './locking.ts'
-import { type IncidentOutcome, incident, incidentPlanned, type ShownSelection } from './schema.ts'
 import { NOT_KEPT } from './queries.ts'
+import { type IncidentOutcome, incident, incidentPlanned, type ShownSelection } from './schema.ts'
 import { wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
@@ -191,7 +191,13 @@ export async function finishIncident(
 ): Promise<boolean> {
   const done = await tx
     .update(incident)
-    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome, ...NOT_KEPT, ...(epoch !== null && { ended }) })
+    .set({
+      state: 'done',
+      finishedAt: sql`statement_timestamp()`,
+      outcome,
+      ...NOT_KEPT,
+      ...(epoch !== null && { ended }),
+    })
     .where(and(eq(incident.id, id), eq(incident.state, 'running'), eq(incident.ended, counted)))
     .returning({ id: incident.id })
   if (done.length === 0) return false

@@ -12,7 +12,7 @@ const service = await startService()
 const { database, accounts, addUser, signIn, check } = service
 const { psql } = database
 const by: Actor = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2.1', userAgent: 'psql' }
-const ids = (prefix: string) => accounts.find(prefix).then((users) => users.map(({ id }) => id))
+const ids = (prefix: string) => accounts.find(prefix).then(({ users }) => users.map(({ id }) => id))
 const insertSession = `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`
 
 t.test('users are found by the beginning of id, email or name only, ignoring case', async (t) => {
@@ -32,6 +32,33 @@ t.test('users are found by the beginning of id, email or name only, ignoring cas
   t.same(await ids('example'), [])
   t.same(await ids(`' or 1=1 --`), [])
 })
+
+t.test(
+  'with pg_trgm users are found by any part of name or email; without it the answer says so',
+  async (t) => {
+    t.match(await accounts.find('xampl'), { users: [], parts: 'unavailable' })
+    await psql('create schema elsewhere; create extension pg_trgm schema elsewhere; select index_users()')
+    t.teardown(() => psql('drop extension pg_trgm cascade'))
+    t.match(await accounts.find('XAMPL'), { parts: 'searched', users: [{ id: 'u-1000' }, { id: 'U-100%' }] })
+    t.same(await ids('@example.com'), ['u-1000', 'U-100%'])
+    t.same(await ids('Ärg'), ['U-100%'])
+    t.same(await ids('r_s'), [], 'wildcards are matched literally')
+    t.same(await ids('er\\sc'), ['u-1000'])
+    t.match(await accounts.find('xa'), { users: [], parts: 'short' })
+    await addUser('begins', { email: 'under@other.example' })
+    t.same(await ids('under'), ['begins', 'u-1000'], 'what begins so comes first')
+    const plan = await database.transaction(async (tx) => {
+      const query = matching(tx, 'xampl', 50, true).toSQL()
+      // Of so few users any index will do: this one gives a bitmap.
+      await tx.$client.query('set local enable_seqscan = off; set local enable_indexscan = off')
+      await tx.$client.query('set local enable_indexonlyscan = off')
+      const { rows } = await tx.$client.query(`explain ${query.sql}`, query.params)
+      return rows.map((row) => row['QUERY PLAN']).join('\n')
+    })
+    t.match(plan, 'user_part_idx', 'the query has the expression of the index')
+    t.notMatch(plan, 'Seq Scan')
+  },
+)
 
 t.test('a search among many users uses an index, not a scan of the table', async (t) => {
   await psql(

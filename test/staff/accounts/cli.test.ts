@@ -323,7 +323,7 @@ t.test('an invalid selector is reported by its option', async (t) => {
     [['--created-before', 'yesterday'], /--created-before/],
     [['--email-domain', '@example.com'], /--email-domain: must be a domain/],
     [['--users', '/does/not/exist'], /--users: .*no such file/i],
-    [['--users', '/dev/null'], /--users: must name a user/],
+    [['--users', '/dev/null'], /--users: must not be empty/],
   ]
   for (const [args, says] of wrong)
     t.match(await command('incident', 'plan', ...args, '--reason', 'x'), { code: 2, output: says })

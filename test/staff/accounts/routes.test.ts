@@ -21,14 +21,21 @@ async function staff(role: 'security' | 'auditor' | null, signedInAgo = '0 secon
 const problem = async (response: Response) =>
   `${response.status} ${((await response.json()) as { code?: string }).code ?? ''}`.trim()
 
-const READS = ['/users?q=x', '/users/USER/sessions', '/audit'].map((path) => ({
-  path,
-  init: {} as RequestInit,
-}))
+const READS = [
+  '/users?q=x',
+  '/users/USER/sessions',
+  '/audit',
+  '/find?q=x',
+  '/sessions?ip=192.0.2.0/24',
+  '/locks',
+  '/staff',
+].map((path) => ({ path, init: {} as RequestInit }))
 const HARMS = [
   { path: '/users/USER/revoke', init: json({ reason: 'drill' }) as RequestInit },
   { path: '/users/USER/lock', init: { method: 'DELETE' } as RequestInit },
   { path: '/users/USER/replays/acknowledge', init: json({ reason: 'drill' }) as RequestInit },
+  { path: '/sessions/SESSION', init: { ...json({ reason: 'drill' }), method: 'DELETE' } as RequestInit },
+  { path: '/users/USER/notes', init: json({ text: 'drill' }) as RequestInit },
 ]
 
 t.test('every caller gets exactly its rights', async (t) => {
@@ -86,12 +93,16 @@ t.test('every caller gets exactly its rights', async (t) => {
         const victim = await addUser()
         const session = await signIn(victim)
         await psql(`insert into user_lock (user_id, until, reason) values ($1, null, 'drill')`, [victim])
-        const response = await http(`/api/admin${path.replace('USER', victim)}`, {
-          ...init,
-          headers: { ...init.headers, ...headers },
-        })
-        t.equal(await problem(response), expected, `${who}: ${init.method ?? 'GET'} ${path}`)
-        const ended = path.endsWith('/revoke') && expected === '200'
+        const response = await http(
+          `/api/admin${path.replace('USER', victim).replace('SESSION', session.id)}`,
+          {
+            ...init,
+            headers: { ...init.headers, ...headers },
+          },
+        )
+        const wanted = path.endsWith('/notes') && expected === '200' ? '201' : expected
+        t.equal(await problem(response), wanted, `${who}: ${init.method ?? 'GET'} ${path}`)
+        const ended = /\/(revoke|SESSION)$/.test(path) && expected === '200'
         t.equal(await check(session.token), ended ? 401 : 200, 'only allowed requests ended a session')
         const locks = await psql('select from user_lock where user_id = $1', [victim])
         t.equal(locks.length, path.endsWith('/lock') && expected === '200' ? 0 : 1)
@@ -114,6 +125,9 @@ t.test('callers who are not staff always get the same 403, which reveals nothing
     ['/users/nobody/revoke', { ...json(0), body: '{broken' }],
     ['/users/nobody/lock', { method: 'DELETE' }],
     ['/audit?cursor=x', {}],
+    [`/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }],
+    ['/sessions/x', { ...json({ reason: 'x' }), method: 'DELETE' }],
+    ['/locks', json({ wrong: 1 })],
   ] as [string, RequestInit][]) {
     const { requestId: _, ...body } = (await (await as(token, `/api/admin${path}`, init)).json()) as {
       requestId: string
@@ -162,6 +176,7 @@ t.test('staff find a user, see active and ended sessions, end all, and unlock th
         deleted: false,
       },
     ],
+    parts: 'unavailable',
   })
   const before = await as(token, `${path}/sessions`)
   t.equal(before.headers.get('cache-control'), 'no-store')
@@ -224,6 +239,182 @@ t.test('staff find a user, see active and ended sessions, end all, and unlock th
   t.match(await forever.json(), { lockedUntil: null })
   const unlocked = await as(token, `${path}/revoke`, json({ reason: 'again' }))
   t.notOk('lockedUntil' in ((await unlocked.json()) as object), 'no lock was requested')
+})
+
+t.test(
+  'staff end one session: it gets 401 at once, the others stay, and the audit has who and why',
+  async (t) => {
+    const { token, userId: eve } = await staff('security')
+    const ada = await addUser()
+    const [phone, tablet] = [await signIn(ada), await signIn(ada, 'Tablet/1')]
+    const end = (id: string, body: unknown = { reason: 'tablet stolen' }) =>
+      as(token, `/api/admin/sessions/${id}`, { ...json(body), method: 'DELETE' })
+    t.equal(await problem(await end(tablet.id, {})), '400 invalid_request')
+    const response = await end(tablet.id.toUpperCase())
+    t.equal(response.status, 200)
+    const done = (await response.json()) as { operationId: string }
+    t.match(done, { userId: ada, revokedCount: 1, revoked: [{ id: tablet.id, userAgent: 'Tablet/1' }] })
+    t.same([await check(phone.token), await check(tablet.token)], [200, 401])
+    const [recorded] = await psql('select * from operation where id = $1', [done.operationId])
+    t.match(recorded, {
+      kind: 'session.revoke',
+      actor_kind: 'staff',
+      actor_id: eve,
+      user_id: ada,
+      reason: 'tablet stolen',
+      revoked_count: 1,
+      request_id: response.headers.get('x-request-id'),
+    })
+    t.equal(await problem(await end(tablet.id)), '404 session_not_found', 'it has ended before')
+    t.equal(await problem(await end(crypto.randomUUID())), '404 session_not_found')
+    t.equal(
+      (await psql('select from operation where user_id = $1', [ada])).length,
+      1,
+      'nothing more is recorded',
+    )
+    t.equal(await check((await signIn(ada)).token), 200, 'the user may sign in again')
+  },
+)
+
+t.test(
+  'many users are locked and unlocked at once, each on record; unknown entries are returned',
+  async (t) => {
+    const { token } = await staff('security')
+    const [ada, ben, cleo] = [
+      await addUser(crypto.randomUUID(), { email: 'Ada@bulk.example' }),
+      await addUser(),
+      await addUser(),
+    ]
+    const sessions = [await signIn(ada), await signIn(ben), await signIn(cleo)]
+    const listed = { userIds: [ben, 'who', ben], emails: ['ADA@BULK.example', 'who@bulk.example'] }
+    const locks = (method: string, body: unknown) => as(token, '/api/admin/locks', { ...json(body), method })
+    t.equal(await problem(await locks('POST', { reason: 'x', lockFor: '1h' })), '400 invalid_request')
+    const locked = await locks('POST', { reason: 'left the company', lockFor: 'forever', ...listed })
+    t.same(await locked.json(), {
+      locked: 2,
+      revokedCount: 2,
+      unknownUsers: ['who'],
+      unknownEmails: ['who@bulk.example'],
+    })
+    t.same(await Promise.all(sessions.map((each) => check(each.token))), [401, 401, 200])
+    for (const id of [ada, ben]) await t.rejects(signIn(id), { code: 'user_locked' })
+    await signIn(cleo)
+    const { users } = (await (await as(token, '/api/admin/locks')).json()) as { users: { id: string }[] }
+    t.same(
+      users
+        .map(({ id }) => id)
+        .filter((id) => [ada, ben, cleo].includes(id))
+        .sort(),
+      [ada, ben].sort(),
+    )
+    t.match(users[0], { lock: { reason: 'left the company', until: null } }, 'the latest lock first')
+    const unlocked = await locks('DELETE', { reason: 'they came back', ...listed })
+    t.match(await unlocked.json(), {
+      unlocked: 2,
+      unknownUsers: ['who'],
+      unknownEmails: ['who@bulk.example'],
+    })
+    for (const id of [ada, ben]) t.equal(await check((await signIn(id)).token), 200)
+    const operations = await psql(
+      `select kind, actor_kind, reason from operation where user_id = any ($1) order by user_id, at`,
+      [[ada, ben]],
+    )
+    const each = [
+      { kind: 'user.revoke', actor_kind: 'staff', reason: 'left the company' },
+      { kind: 'user.unlock', actor_kind: 'staff', reason: 'they came back' },
+    ]
+    t.same(operations, [...each, ...each], 'one operation for each user and act, and none by a trigger')
+    t.match(await (await locks('DELETE', listed)).json(), { unlocked: 0 })
+  },
+)
+
+t.test('who is locked comes in pages, each user once; who is staff is listed with the role', async (t) => {
+  const { token, userId } = await staff('auditor')
+  const before = Number((await psql('select count(*) as n from user_lock'))[0]?.n)
+  await psql(`insert into "user" (id) select 'paged-' || n from generate_series(1, 150) n`)
+  await psql(
+    `insert into user_lock (user_id, reason) select 'paged-' || n, 'test' from generate_series(1, 150) n`,
+  )
+  await psql(
+    `insert into user_lock (user_id, until, reason) values ('over', now() - interval '1 hour', 'test')`,
+  )
+  const seen: string[] = []
+  for (let cursor = ''; ; ) {
+    const response = await as(token, `/api/admin/locks${cursor && `?cursor=${cursor}`}`)
+    const page = (await response.json()) as { users: { id: string }[]; next: string | null }
+    t.ok(page.users.length <= 100)
+    seen.push(...page.users.map(({ id }) => id))
+    if (!page.next) break
+    cursor = page.next
+  }
+  t.equal(seen.length, before + 150)
+  t.equal(new Set(seen).size, seen.length)
+  t.notOk(seen.includes('over'), 'a lock that is over is none')
+  const { staff: all } = (await (await as(token, '/api/admin/staff')).json()) as { staff: object[] }
+  t.match(all[0], { id: userId, role: 'auditor', grantedAt: /^20/ })
+})
+
+t.test('a note on a user is shown to other staff, with its author, and stays in the audit log', async (t) => {
+  const { token, userId: eve } = await staff('security')
+  const ada = await addUser()
+  const note = (id: string, text: unknown) => as(token, `/api/admin/users/${id}/notes`, json({ text }))
+  t.equal(await problem(await note(ada, ' ')), '400 invalid_request')
+  t.equal(await problem(await note('nobody', 'x')), '404 user_not_found')
+  const made = await note(ada, ' called back, it is her ')
+  t.equal(made.status, 201)
+  const { operationId } = (await made.json()) as { operationId: string }
+  const account = await (await as(token, `/api/admin/users/${ada}/sessions`)).json()
+  t.match(account, {
+    notes: [{ operationId, actorKind: 'staff', actorId: eve, text: 'called back, it is her' }],
+  })
+})
+
+t.test('one field finds users, a session, an operation and an address', async (t) => {
+  const { token } = await staff('auditor')
+  const ada = await addUser(crypto.randomUUID(), { name: 'Augusta King', email: 'ada@find.example' })
+  const session = await signIn(ada, 'Phone/1', '192.0.2.77')
+  const find = async (q: string) =>
+    (await (await as(token, `/api/admin/find?${new URLSearchParams({ q })}`)).json()) as { users: object[] }
+  t.match(await find('augusta'), { users: [{ id: ada }], session: null, operation: null, address: null })
+  t.match(await find(session.id), {
+    users: [],
+    session: { id: session.id, userId: ada, ipAddress: '192.0.2.77' },
+  })
+  const [operation] = await psql<{ id: string }>('select id from operation limit 1')
+  t.match(await find(operation?.id ?? ''), { users: [], operation: { id: operation?.id } })
+  t.match(await find('192.0.2.0/24'), { address: '192.0.2.0/24' })
+  t.match(await find('ku'), { parts: 'short' })
+  await service.as(session.token, '/api/logout', json({}))
+  t.match(await find(session.id), { session: null }, 'it has ended')
+})
+
+t.test('who is signed in from a range is listed in pages, the latest sign-in first', async (t) => {
+  const { token } = await staff('auditor')
+  const ids: string[] = []
+  for (const [agent, address] of [
+    ['Range/1', '198.18.5.1'],
+    ['Range/2', '198.18.5.2'],
+    ['Range/1', '198.18.6.1'],
+  ] as const)
+    ids.push((await signIn(await addUser(), agent, address)).id)
+  const list = async (query: Record<string, string>) => {
+    const response = await as(token, `/api/admin/sessions?${new URLSearchParams(query)}`)
+    return (await response.json()) as { sessions: { id: string }[]; next: string | null }
+  }
+  const idsOf = async (query: Record<string, string>) => (await list(query)).sessions.map(({ id }) => id)
+  t.same(await idsOf({ ip: '198.18.5.0/24' }), [ids[1], ids[0]])
+  t.same(await idsOf({ ip: '198.18.0.0/16', userAgent: 'range/1' }), [ids[2], ids[0]])
+  t.match(await list({}), { code: 'invalid_request' })
+  t.match(await list({ ip: 'x' }), { code: 'invalid_request', field: 'ip' })
+  t.match(await list({ ip: '198.18.5.1', cursor: 'x' }), { code: 'invalid_request', field: 'cursor' })
+  const pages = service.incidents
+  const first = await pages.signedIn({ ipRange: '198.18.0.0/16' }, null, 2)
+  const second = await pages.signedIn({ ipRange: '198.18.0.0/16' }, first.next, 2)
+  t.same(
+    [first, second].map(({ sessions }) => sessions.map(({ session }) => session.id)),
+    [[ids[2], ids[1]], [ids[0]]],
+  )
+  t.equal(second.next, null)
 })
 
 t.test("a key's action is recorded under the service that it belongs to", async (t) => {

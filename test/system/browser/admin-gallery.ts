@@ -41,6 +41,7 @@ export async function addNight(service: Service): Promise<Night> {
   })
   await psql('delete from session where "userId" = $1 and "userAgent" = $2', [ada, ''])
   await service.accounts.revoke(ada, { reason: 'Laptop stolen on the train, ticket 4711' }, SYSTEM)
+  await service.accounts.addNote(ada, 'Called back on the number that we have on file: it is her.', SYSTEM)
   for (const agent of [AGENTS.phone, AGENTS.tablet]) await service.signIn(ada, agent, '198.51.100.23')
   await psql(
     `insert into replay (session_id, user_id, count, ip_address, user_agent)
@@ -135,6 +136,48 @@ export const ADMIN_SCENES: Scene[] = [
         { ...SYSTEM, userAgent: LONG },
       )
       await page.goto(`/admin/user?id=${id}`)
+    }),
+  },
+  {
+    name: 'end ticked sessions',
+    show: as('staff', async (page, _service, { ada }) => {
+      await page.goto(`/admin/user?id=${ada}`)
+      for (const box of await page.getByRole('checkbox').all()) await box.check()
+      await page.getByRole('button', { name: 'End the ticked sessions…' }).click()
+      await page.getByRole('heading', { name: /^End \d sessions of/ }).waitFor()
+    }),
+  },
+  {
+    name: 'locked users',
+    show: as('staff', async (page, service) => {
+      for (const id of ['barbara-liskov', 'katherine-johnson'])
+        await service.accounts.revoke(id, { reason: 'Passwords in a breach', lockSeconds: 86_400 }, SYSTEM)
+      await page.goto('/admin/locks')
+    }),
+  },
+  { name: 'who is signed in', show: at('/admin/sessions?ip=198.51.100.0/24') },
+  {
+    name: 'plan, large and with a lock',
+    show: as('staff', async (page, service) => {
+      await addCrowd(service, 'crowded', 1_000)
+      const large = await service.incidents.plan(
+        { userIds: ['crowded', 'stranger'] },
+        'Token store of the mobile app leaked',
+        SYSTEM,
+        { lock: { seconds: 43_200 } },
+      )
+      await page.goto(`/admin/incidents/${large.planId}`)
+    }),
+  },
+  {
+    name: 'plan, to be approved',
+    show: as('staff', async (page, service) => {
+      const { planId } = await service.incidents.plan({ emailDomain: 'example.com' }, 'A leak', {
+        ...SYSTEM,
+        actorId: 'alan',
+      })
+      await service.database.psql('update incident set needs_approval = true where id = $1', [planId])
+      await page.goto(`/admin/incidents/${planId}`)
     }),
   },
   { name: 'revoke', show: at(({ ada }) => `/admin/user/revoke?id=${ada}`) },

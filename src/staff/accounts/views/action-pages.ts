@@ -9,6 +9,7 @@ import {
   errorSummary,
   type FormErrors,
   idQuery,
+  lockField,
   on,
   quoted,
   reasonField,
@@ -17,14 +18,6 @@ import {
 } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import type { Account } from '../accounts.ts'
-
-const LOCKS: [value: string, label: string][] = [
-  ['', 'No lock: the user may sign in again at once'],
-  ['1h', 'For 1 hour'],
-  ['24h', 'For 24 hours'],
-  ['7d', 'For 7 days'],
-  ['forever', 'Until staff unlock it'],
-]
 
 export interface ActionPage {
   viewer: Viewer
@@ -42,8 +35,6 @@ export interface ActionPage {
 export function revokePage({ viewer, account, isRecent, entered, errors }: ActionPage): SafeHtml {
   const { user, isKnown, sessions, sessionCount } = account
   const name = user.name || user.email || user.id
-  const chosen = entered.lockFor ?? ''
-  const locks = LOCKS.some(([value]) => value === chosen) ? LOCKS : [...LOCKS, [chosen, chosen] as const]
   return consolePage({
     title: `End all sessions of ${name}`,
     viewer,
@@ -66,18 +57,7 @@ ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`un
 ${oldSignInWarning(isRecent, viewer)}
 <form method="post" action="${revokeHref(user.id)}">
 ${reasonField(entered.reason, errors)}
-<fieldset>
-<legend>Lock sign-in as well?</legend>
-${errors.lockFor ? html`<p class="fault" id="lockFor">${errors.lockFor}</p>` : ''}
-<div class="choices">
-${locks.map(
-  ([
-    value,
-    label,
-  ]) => html`<label class="choice"><input type="radio" name="lockFor" value="${value}"${value === chosen ? html` checked` : ''}><span>${label}</span></label>
-`,
-)}</div>
-</fieldset>
+${lockField('No lock: the user may sign in again at once', entered.lockFor, errors)}
 ${isKnown ? '' : unknownIdField(user.id, entered.allowUnknownId)}
 <div class="actions">
 <button class="danger">End ${sessionCount > 0 ? count(sessionCount, 'session') : 'all sessions'}</button>

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
 import type { Session } from '../../../sessions/schema.ts'
-import { deviceIcon, givenNameOf, nameOf } from '../../../sessions/views/device.ts'
+import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { deviceNames, type Ended } from '../../../sessions/views/parts.ts'
 import { count } from '../../../ui/format.ts'
 import { ENGLISH } from '../../../ui/view.ts'
@@ -24,6 +24,8 @@ import {
 import type { Account } from '../accounts.ts'
 import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
+import { sessionFacts } from './session-facts.ts'
+import { userNotes } from './user-notes.ts'
 import { badges } from './users-page.ts'
 
 /** Rows shown before the rest is folded. */
@@ -56,7 +58,7 @@ ${viewer.role === 'security' ? actions(account) : ''}
 ${replayAlarm(account, viewer)}
 <section aria-labelledby="active">
 <h2 id="active">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
-${sessions.length > 0 ? sessionList(sessions) : html`<p class="empty">${isFirst ? 'This user is not signed in anywhere.' : 'No more sessions.'}</p>`}
+${sessions.length > 0 ? (viewer.role === 'security' ? chooseSessions(user.id, sessions) : sessionList(sessions)) : html`<p class="empty">${isFirst ? 'This user is not signed in anywhere.' : 'No more sessions.'}</p>`}
 ${sessionPages(account, isFirst)}
 </section>
 <section aria-labelledby="ended">
@@ -64,6 +66,7 @@ ${sessionPages(account, isFirst)}
 ${revocations.length > 0 ? revocationList(revocations, user.id, names) : html`<p class="empty">No session of this user was ended early within the retention period.</p>`}
 <p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">Audit log of this user</a></p>
 </section>
+${userNotes(account, viewer.role, names)}
 ${acknowledgedReplays(replays, names)}
 ${viewer.role === 'security' ? personalData(user.id) : ''}`,
   })
@@ -171,10 +174,23 @@ function acknowledgedReplays(replays: ListedReplay[], names: DisplayNames): Safe
 
 function sessionList(sessions: Session[]): SafeHtml {
   const row = (session: Session) => html`<li>${deviceIcon(session)}
-<span><strong>${givenNameOf(ENGLISH, session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
-<span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}</span>${agent(session.userAgent)}</span></li>
+<span>${sessionFacts(session)}</span></li>
 `
   return html`<div class="panel">${folded(sessions, row)}</div>`
+}
+
+/** The sessions with a box each, and one button for those that are ticked. */
+function chooseSessions(userId: string, sessions: Session[]): SafeHtml {
+  const row = (
+    session: Session,
+  ) => html`<li><label class="choose"><input type="checkbox" name="session" value="${session.id}">${deviceIcon(session)}
+<span>${sessionFacts(session)}</span></label></li>
+`
+  return html`<form method="get" action="/admin/user/end">
+<input type="hidden" name="id" value="${userId}">
+<div class="panel">${folded(sessions, row)}</div>
+<div class="actions"><button>End the ticked sessions…</button></div>
+</form>`
 }
 
 /** The way to the other pages of the sessions. */

@@ -1,12 +1,8 @@
 /** `/admin/incidents/:id`: a plan to confirm, then the progress, then the report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { DisplayNames } from '../../display-names.ts'
-import { consolePage, type Viewer } from '../../views/frame.ts'
-import type { FormErrors } from '../../views/parts.ts'
+import { consolePage } from '../../views/frame.ts'
 import { plannedNumber } from '../planned.ts'
-import type { IncidentReport } from '../report.ts'
 import { isForEveryone } from '../selector-values.ts'
-import type { UnknownEntries } from '../unknown.ts'
 import { facts } from './incident-facts.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'

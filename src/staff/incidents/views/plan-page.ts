@@ -98,7 +98,7 @@ ${again}
 </form>`
 }
 
-function breakdownTables({ addresses, userAgents }: Breakdown): SafeHtml {
+function breakdownTables({ addresses, userAgents, countries }: Breakdown): SafeHtml {
   const table = (caption: string, rows: Breakdown['addresses']) => html`<div class="panel sums"><table>
 <caption>${caption}</caption>
 <tbody>
@@ -113,7 +113,7 @@ ${rows.map(
 <div class="pair">
 ${table('Addresses', addresses)}
 ${table('Programs', userAgents)}
-</div>
+${countries.length > 0 ? table('Countries', countries) : ''}</div>
 </section>
 `
 }
