@@ -70,7 +70,7 @@ RETURN CASE
 	ELSE l.digest
 END;
 --> statement-breakpoint
--- What an erasure has erased: its operation states it, and is itself in the chain. So an entry that somebody else has emptied is found.
+-- What an erasure has erased: its operation states it, and is itself in the chain. So an entry that was emptied without one is found.
 CREATE FUNCTION global_logout.erasure_digest(erasure uuid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT encode(sha256(convert_to(string_agg(jsonb_build_array(l.seq, l.subject_salt IS NULL, l.selection_salt IS NULL, l.actor_salt IS NULL,
 		CASE WHEN num_nulls(l.origin_salt, l.origin_hash) = 2 THEN encode(global_logout.operation_digest(o), 'hex') END)::text, ',' ORDER BY l.seq), 'UTF8')), 'hex')

@@ -11,7 +11,7 @@ import { type NewOperation, operationRow, recordOperation } from '../operations/
 import { operation } from '../operations/schema.ts'
 import { revokeKey } from '../service-api/queries.ts'
 import { extensionFor } from '../sessions/revoke.ts'
-import { insertPlan } from '../staff/incidents/incidents.ts'
+import { insertPlan } from '../staff/incidents/new-plan.ts'
 import { lockIncident, requireApproval, startIncident } from '../staff/incidents/queries.ts'
 import type { Selection } from '../staff/incidents/selector-values.ts'
 

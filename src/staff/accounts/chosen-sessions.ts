@@ -1,5 +1,5 @@
 /**
- * Ends sessions of one user that staff choose, as one operation. When it resolves, no instance accepts any of them, whoever ended
+ * Ends sessions of one user that staff choose, as one operation. When it resolves, no instance accepts any of them, whatever ended
  * it. The others of the user stay. Callers check permissions.
  */
 import { and, desc, eq, inArray } from 'drizzle-orm'

@@ -10,7 +10,7 @@ import { type AccountsContext, findExactUser, withAccounts } from './cli-find-us
 import { called, printSessions } from './cli-format.ts'
 import { toRevokedSessions } from './json.ts'
 
-/** @param texts name the user, or none: then each session is ended whoever's it is. */
+/** @param texts name the user, or none: then sessions of any user are ended. */
 export async function revokeSessions(
   context: AccountsContext,
   texts: readonly string[],

@@ -1,10 +1,4 @@
-/**
- * Incidents: end many sessions in one operation. A plan counts the matching sessions in one snapshot and ends none. Its
- * execution starts once; `run.ts` does the work. Every step is an operation.
- */
-
-import { sql } from 'drizzle-orm'
-import { type Database, type Executor, withoutDeadline } from '../../database/database.ts'
+import { type Database, withoutDeadline } from '../../database/database.ts'
 import type { Reads } from '../../database/reads.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
@@ -14,28 +8,24 @@ import { type NewOperation, recordOperationWithoutRevocations } from '../../oper
 import type { RevokedSession } from '../../operations/schema.ts'
 import type { RequestSource } from '../../sessions/log-in.ts'
 import { currentXid } from '../../sessions/queries.ts'
-import { breakDown } from './breakdown.ts'
-import { type Counted, type CountOptions, countMatching } from './counts.ts'
+import { type Counted, countMatching } from './counts.ts'
 import type { IncidentLock } from './locking.ts'
+import { hasGrown, type IncidentsOptions, type InsertedPlan, insertPlan } from './new-plan.ts'
 import {
   approveIncident,
   findIncident,
   forgetExpiredPlans,
-  insertIncident,
   listIncidents,
   lockIncident,
   requireApproval,
   startIncident,
 } from './queries.ts'
 import { type IncidentReport, reportOf } from './report.ts'
-import type { Breakdown } from './schema.ts'
-import { listsOf, shownSelection, wholeSelection } from './selection.ts'
-import { isForEveryone, type Selection, usersOf } from './selector-values.ts'
+import { shownSelection, wholeSelection } from './selection.ts'
+import { isForEveryone, type Selection } from './selector-values.ts'
 import { listSignedIn, type SignedInPage } from './signed-in.ts'
 import { type AllUnknown, type UnknownEntries, unknownIn, unknownOf } from './unknown.ts'
 
-/** Lifetime of a plan. */
-const PLAN_SECONDS = 30 * 60
 /** Counting a million sessions takes seconds; this is enough for ten million. */
 const COUNT_MS = 60_000
 /** Concurrent plans per process: each holds a connection of the pool that logouts use. */
@@ -53,11 +43,6 @@ export interface Plan extends Counted, AllUnknown, Pick<InsertedPlan, 'usersToLo
   expiresAt: Date
   /** Whether a second person has to approve it. */
   approvalRequired: boolean
-}
-
-export interface IncidentsOptions extends CountOptions {
-  /** A plan that ends the sessions of more users, or locks more, has to be approved; null: none has. */
-  approvalAbove?: number | null
 }
 
 export interface PlanOptions {
@@ -232,66 +217,6 @@ export function createIncidents(
       if (operationId) yield* allEndedBy({ run }, operationId)
     },
   }
-}
-
-interface InsertedPlan extends Counted {
-  expiresAt: Date
-  /** Users whom the selection names and who would be locked; null: those of its sessions. */
-  usersToLock: number | null
-  breakdown: Breakdown | null
-  needsApproval: boolean
-}
-
-interface NewPlan {
-  id: string
-  selection: Selection
-  reason: string
-  lock: IncidentLock | null
-}
-
-/** Counts the sessions that a selection matches, and inserts the plan to end them. */
-export async function insertPlan(
-  tx: Executor,
-  { id, selection, reason, lock }: NewPlan,
-  { actorKind, actorId = null }: Pick<NewOperation, 'actorKind' | 'actorId'>,
-  { approvalAbove = null, ...options }: IncidentsOptions = {},
-): Promise<InsertedPlan> {
-  const counted = await countMatching(tx, selection, id, options)
-  const breakdown = counted.estimated ? null : await breakDown(tx, selection)
-  const named = lock && usersOf(selection)
-  const usersToLock = named ? await tx.$count(sql`(${named}) as named`) : null
-  const needsApproval = approvalAbove !== null && Math.max(counted.users, usersToLock ?? 0) > approvalAbove
-  const planned = {
-    id,
-    reason,
-    selection: shownSelection(selection),
-    ...listsOf(selection),
-    locks: lock !== null,
-    lockSeconds: lock?.seconds ?? null,
-    usersToLock,
-    breakdown,
-    needsApproval,
-    actorKind,
-    actorId,
-    plannedSessions: counted.sessions,
-    plannedUsers: counted.users,
-    estimated: counted.estimated,
-    staffSessions: counted.staffSessions,
-    sample: counted.sample,
-  }
-  const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
-  return { ...counted, usersToLock, breakdown, needsApproval, expiresAt }
-}
-
-/** Whether a plan that needed no approval would end the sessions of too many users by now. */
-async function hasGrown(
-  tx: Executor,
-  plan: NonNullable<Awaited<ReturnType<typeof lockIncident>>>,
-  { approvalAbove = null, ...options }: IncidentsOptions,
-): Promise<boolean> {
-  if (approvalAbove === null) return false
-  const { users } = await countMatching(tx, wholeSelection(plan), null, options)
-  return users > approvalAbove
 }
 
 const LOCKS_ALL = 'lockFor: cannot be given for everyone, which would lock all staff, too'

@@ -57,7 +57,7 @@ export async function usersOfSessions(tx: Executor, sessionIds: readonly string[
 
 /**
  * Locks those of the users whose rows are free; a longer lock stays.
- * @returns the users that are locked now, whoever locked them.
+ * @returns the users that are locked now, by this incident or before.
  */
 export async function lockUsers(
   tx: Executor,

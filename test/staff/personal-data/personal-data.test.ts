@@ -164,7 +164,7 @@ t.test('a person who is erased and then deleted by the application is not named 
   t.equal(await findings(), '')
 })
 
-t.test('who may not, cannot; and a slip erases nobody', async (t) => {
+t.test('without the right or the exact id, no person is erased', async (t) => {
   const { id, again } = await person('evelyn')
   await addUser('alan')
   await psql(`insert into staff (user_id, role) values ('alan', 'auditor')`)
@@ -202,7 +202,7 @@ t.test('a lock in force outlives the erasure, without its reason', async (t) => 
   await psql(`delete from user_lock`)
 })
 
-t.test('whoever tampers with an erased entry, or empties one alone, is found', async (t) => {
+t.test('an erased entry that was changed, or one emptied without an erasure, is found', async (t) => {
   await person('zoe')
   await person('pat')
   t.equal((await erase('zoe')).status, 200)
