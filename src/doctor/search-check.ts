@@ -1,7 +1,7 @@
 /** Checks the index for the search of staff by any part of a name or an email address. Without it, the search finds beginnings. */
 import { type Finding, ok, type Query, warning } from './finding.ts'
 
-/** The statement of `index_users()` in migrations/0006_find.sql, without holding up sign-ins. */
+/** The statement of `index_users()` in migrations/0007_find.sql, without holding up sign-ins. */
 const concurrently = (schema: string) =>
   `create index concurrently user_part_idx on ${schema}."user" using gin (lower(coalesce("left"(name, 600), '') || ' ' || coalesce("left"(email, 600), '')) gin_trgm_ops)`
 

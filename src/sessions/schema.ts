@@ -26,7 +26,7 @@ export const user = ownSchema.table(
     index('user_id_prefix_idx').on(sql`lower(${table.id}) text_pattern_ops`),
     index('user_email_prefix_idx').on(sql`lower(left(${table.email}, 600)) text_pattern_ops`),
     index('user_name_prefix_idx').on(sql`lower(left(${table.name}, 600)) text_pattern_ops`),
-    // Any part of name or email. Only where there is the extension pg_trgm: see index_users() in migrations/0008_find.sql.
+    // Any part of name or email. Only where there is the extension pg_trgm: see index_users() in migrations/0007_find.sql.
     index('user_part_idx').using(
       'gin',
       sql`lower(coalesce(left(${table.name}, 600), '') || ' ' || coalesce(left(${table.email}, 600), '')) gin_trgm_ops`,

@@ -175,7 +175,7 @@ t.test('staff see emails as written, of any length, whatever the type of the id'
       [ids[1], long, long.slice(0, 20)],
     ] as const) {
       t.equal(await service.check(`V-${id}`), 200)
-      t.match(await service.accounts.find(start), [{ id, email }], type)
+      t.match(await service.accounts.find(start), { users: [{ id, email }] }, type)
     }
   }
   await psql('alter table public.people rename email to mail')

@@ -14,6 +14,7 @@ const { key } = await service.keyFor('users:delete')
 const client = createClient({ url: service.base, key })
 const ENDED = {
   id: 'f3b6',
+  name: 'Phone of Ada',
   createdAt: '2026-11-27T10:00:00.000Z',
   lastSeenAt: '2026-11-27T11:00:00.000Z',
   userAgent: null,

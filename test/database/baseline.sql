@@ -268,9 +268,7 @@ BEGIN
 				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
 		GET DIAGNOSTICS n = ROW_COUNT;
 		deleted := deleted + n;
-		UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
-		GET DIAGNOSTICS n = ROW_COUNT;
-		deleted := deleted + n;
+		deleted := deleted + global_logout.delete_samples(began, until);
 		IF deleted = 0 THEN
 			began := until;
 		END IF;
@@ -290,6 +288,19 @@ BEGIN
 	END IF;
 	DELETE FROM global_logout.session;
 	RETURN NULL;
+END $$;
+
+CREATE FUNCTION global_logout.delete_samples(began timestamp with time zone, until timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	n integer;
+BEGIN
+	UPDATE global_logout.incident i SET sample = '[]', breakdown = NULL
+		WHERE i.planned_at >= began AND i.planned_at < until AND (i.sample <> '[]' OR i.breakdown IS NOT NULL);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
 END $$;
 
 CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) RETURNS record
@@ -344,11 +355,30 @@ BEGIN
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
 
+CREATE FUNCTION global_logout.erase_from_incidents(user_id text, email text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_variable
+DECLARE
+	n integer;
+BEGIN
+	-- A list stays, if empty: without it, more sessions would match. The break-down may show the user's addresses and programs.
+	UPDATE global_logout.incident i SET breakdown = NULL, user_ids = array_remove(i.user_ids, user_id),
+			emails = CASE WHEN i.emails IS NOT NULL
+				THEN ARRAY(SELECT named FROM unnest(i.emails) named WHERE lower(named) IS DISTINCT FROM lower(email)) END,
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE global_logout.names_user(i, user_id, email);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $_$;
+
 CREATE FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $_$
+    AS $$
 #variable_conflict use_variable
 DECLARE
 	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
@@ -370,8 +400,7 @@ BEGIN
 	is_new := global_logout.mirror_user(user_id, '{}');
 	SELECT u.email INTO email FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
 	-- Of an incident that is executed or finished meanwhile, the operation is there before the next statement, or names this user no more.
-	PERFORM FROM global_logout.incident i WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
-		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id)) ORDER BY i.id FOR NO KEY UPDATE;
+	PERFORM FROM global_logout.incident i WHERE global_logout.names_user(i, user_id, email) ORDER BY i.id FOR NO KEY UPDATE;
 	PERFORM FROM global_logout.audit_head FOR UPDATE;
 	WHILE global_logout.seal_operations(10000) = 10000 LOOP
 		NULL;
@@ -431,12 +460,7 @@ BEGIN
 	GET DIAGNOSTICS revocations = ROW_COUNT;
 	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
 	GET DIAGNOSTICS replays = ROW_COUNT;
-	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
-			selection = global_logout.without_user(i.selection, user_id, email),
-			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
-		WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
-			OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id));
-	GET DIAGNOSTICS incidents = ROW_COUNT;
+	incidents := global_logout.erase_from_incidents(user_id, email);
 	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
 	GET DIAGNOSTICS locks = ROW_COUNT;
 	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
@@ -457,7 +481,7 @@ BEGIN
 		result = erased || jsonb_build_object('digest', global_logout.erasure_digest(operation_id)) WHERE o.id = operation_id;
 	xid := pg_current_xact_id()::text;
 	outcome := 'done';
-END $_$;
+END $$;
 
 CREATE FUNCTION global_logout.erased_id_hash(user_id text) RETURNS bytea
     LANGUAGE sql STABLE
@@ -860,6 +884,51 @@ BEGIN
 	END IF;
 	RETURN NULL;
 END $$;
+
+CREATE TABLE global_logout.incident (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'planned'::text NOT NULL,
+    reason text NOT NULL,
+    selection jsonb NOT NULL,
+    user_ids text[],
+    actor_kind text NOT NULL,
+    actor_id text,
+    planned_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    planned_sessions integer NOT NULL,
+    planned_users integer NOT NULL,
+    estimated boolean DEFAULT false NOT NULL,
+    staff_sessions integer NOT NULL,
+    sample jsonb NOT NULL,
+    operation_id uuid,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    ended integer DEFAULT 0 NOT NULL,
+    outcome jsonb,
+    epoch integer,
+    session_ids uuid[],
+    emails text[],
+    breakdown jsonb,
+    users_to_lock integer,
+    locks boolean DEFAULT false NOT NULL,
+    lock_seconds integer,
+    locked integer DEFAULT 0 NOT NULL,
+    needs_approval boolean DEFAULT false NOT NULL,
+    approver_kind text,
+    approver_id text,
+    approved_at timestamp with time zone,
+    CONSTRAINT incident_approval CHECK (((state = 'planned'::text) OR (NOT needs_approval) OR (approved_at IS NOT NULL))),
+    CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (approved_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (approved_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
+);
+
+CREATE FUNCTION global_logout.names_user(i global_logout.incident, user_id text, email text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id))
+		OR EXISTS (SELECT FROM unnest(i.emails) named WHERE lower(named) = lower(email))
+$$;
 
 CREATE FUNCTION global_logout.names_user(selection jsonb, user_id text, email text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1788,42 +1857,6 @@ CREATE TABLE global_logout.feed_horizon (
     CONSTRAINT feed_horizon_singleton CHECK (singleton)
 );
 
-CREATE TABLE global_logout.incident (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    state text DEFAULT 'planned'::text NOT NULL,
-    reason text NOT NULL,
-    selection jsonb NOT NULL,
-    user_ids text[],
-    actor_kind text NOT NULL,
-    actor_id text,
-    planned_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    planned_sessions integer NOT NULL,
-    planned_users integer NOT NULL,
-    estimated boolean DEFAULT false NOT NULL,
-    staff_sessions integer NOT NULL,
-    sample jsonb NOT NULL,
-    operation_id uuid,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    ended integer DEFAULT 0 NOT NULL,
-    outcome jsonb,
-    epoch integer,
-    session_ids uuid[],
-    emails text[],
-    breakdown jsonb,
-    users_to_lock integer,
-    locks boolean DEFAULT false NOT NULL,
-    lock_seconds integer,
-    locked integer DEFAULT 0 NOT NULL,
-    needs_approval boolean DEFAULT false NOT NULL,
-    approver_kind text,
-    approver_id text,
-    approved_at timestamp with time zone,
-    CONSTRAINT incident_approval CHECK (((state = 'planned'::text) OR (NOT needs_approval) OR (approved_at IS NOT NULL))),
-    CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (approved_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (approved_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
-);
-
 CREATE TABLE global_logout.incident_planned (
     incident_id uuid NOT NULL,
     part integer NOT NULL,
@@ -1962,37 +1995,37 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xfe8235c86b218b930b07800212d117cae97a83acc1466839b857b757700c9a64', '799:799:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x59000230a52a943251a54e5294e5e13646064a315ac4fcb94f74aa78eae1aa56', '734:734:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x8d61c20bed3af27fd251d0339b56246d17876793396c52db2b2f984b115240fa', '\x7abe538ca8d8eda27127d5475ea53fac723f13db6bec904605f33a6c015ec93b', '2026-11-28 11:24:22.629415+00', 'e4de966d-a8b5-4861-a6a5-6a3db4942a45', NULL, '35c86c41-8f15-478e-a154-a9e86111dad8', 'edb03e7f-1f45-4c8a-89e0-e4115730d362', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa15a255a2b69ca0ca012945befdce483600212b298346489269eee3a1fbdaf5a', '\xdc8bf67895921a54d13f194b81bff77009bd14e5bceb1b5c452453c58836aa0c', '2026-11-28 11:24:22.629415+00', '837c9526-7940-4653-b2b2-3541da47f38a', '1c6e756c-04d9-45da-98a6-2d46785e83b7', 'ab6f9580-ec1b-4b0c-97e5-898dda73df58', '9dbce073-0c21-4349-8c79-4dbbf2d674fd', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x26d6c38db0952a86598db2ba32b960de0100fed48605be35c27036ede3ef5224', '\x80ab45b89b566d410a18c884034a45e348b480242dc1ad907d7dca3c366b5dea', '2026-11-28 11:24:22.629415+00', 'c433c6d5-2ef0-491d-ae84-dd69ceee3666', NULL, '3c136460-d545-4349-8680-8500e5f02421', '959cf846-8f58-493a-bcbb-0f239f3cf785', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '2c2e9353-fc2f-4a08-88a2-cf7a63ab38df', '\xc5ce688a6974b2e88307d670901b306e0860eaef4ae7911b082d58207e9b20bb', '\x2dfc4834c77ca304e1eea5f509288396123246e2c97204f4f7324b47c85f06b1', '2026-11-28 11:24:22.629415+00', 'f471add6-5fed-4718-916b-2349c182950c', NULL, 'abcc10dc-827f-463f-a25d-faf6c932cfd7', '46739763-b748-47d3-83bc-3db850c484f0', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '37f1ee5e-1093-4376-8f43-30d878c8b1fd', '\x8bff6e8a837d286eacbceb238280b63afe110bbf24211fdd1435f3345ef27f00', '\x97e421c4b7d1e5ee9562902302a19d9294b4aa698e1046d9af669c47c7dcd891', '2026-11-28 11:24:22.629415+00', '7a056ed8-7803-4f5f-9fe1-b5582547fdae', NULL, 'e6dc88f8-d291-4e98-a42d-87de48f40075', '7fa51eff-c03a-4ba4-ac3a-360d59d8f211', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '39631652-e42c-41d5-9aee-c8cbb56fc15c', '\x5594cd8dcd5a844c67d63157577c09f974dc0e2e4bfa46824e590fdcdb884235', '\x36980d64c6ccc59dc46e6d556c59d072c3445f6fd27e93fe85997ce81878cbca', '2026-11-28 11:24:22.629415+00', 'a8846259-717a-4143-acb3-4fce5f7be57e', NULL, 'd082e3fa-566e-44e7-b755-ec044cac18a7', '72cbbfd1-a0f7-4e5e-a610-a3ae53d211c4', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '619a07d5-a347-4118-8f2c-a44a0ec545e9', '\x7c73fa306b811285682b1928f1668f6dedcf3d55279ce2b0f84b859130dce150', '\xdd4019bfca11d9e83b78277169efda1228bcaad69a931f1d482639f7f6bd8329', '2026-11-28 11:24:22.629415+00', '3d1fdcf2-d427-46d7-a02d-730759bf2b49', NULL, 'b739a2b8-a657-4a46-a153-338037b2d0dd', 'f0c45477-d748-4c7a-b820-b8de4cf58979', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '6a2436e7-3bcf-469d-9ff2-e3baa73158bd', '\x6a2f44ace8b7bda8a7cfdba04633bdfc01e47d9f491b63e2df7e22702ca3c950', '\xf9f11820c0f87ca0dee5c98d248728b1ae504746ef5998bd5d59e02a4c9a53a7', '2026-11-28 11:24:22.629415+00', 'ff6933e6-6899-43bd-a1c2-1b6efddf72a3', NULL, '0efe3818-d6f1-44e3-8412-43bdd5cc5d18', '5fcd9353-d6b1-4e5d-a9a5-673f99a7ce8f', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, '77c4a70c-c8f9-4863-88a0-b514dec72663', '\xf813e4f49424c622f8c225e6264fadf7cd7abe51b35bb417fd7012fa059e30e4', '\xbb26703557523be01ef068df103a123707bfa8d3b1f5d5fdd72fd067cbe7b2ce', '2026-11-28 11:24:22.629415+00', '8239bf01-e153-4835-a3b0-0a4f5a9b1b06', NULL, '83f2a0eb-5e45-4711-a8a5-66e0fc8e65fd', '931e8e5d-10c9-408d-9913-7935929a6c9a', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, '8e8abf4e-eac6-44f1-952c-edfd8621c36d', '\x44a75bb7412c466a161485b3a71773862be4f8d18e98ff5017f4675e51a99113', '\xb4e3677de7b8b52b3fda5f7d6ec18275cd50fbe3b77da711646306e0d94eb1e3', '2026-11-28 11:24:22.629415+00', '8ca9f8ad-af49-433b-8c11-018493a04e28', NULL, 'e2e3973e-b9c8-47b8-bf31-e9ce00b89cc0', '3d6f2942-f4fb-43ad-b521-1d9dcc5f7648', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'ab268880-9333-4bb7-8360-608d06487dac', '\x07012ac0bb9204c3a5c50acc3dd5d43dc6bab79998cd0097e2ae4c2f879af9a2', '\xa50e95fef79f118c0e13cd8e3ccf0a581f6ac04cf58615200a3da146e0436079', '2026-11-28 11:24:22.629415+00', '7cc44613-5a14-409b-99f2-a46eb34dad1e', NULL, 'd3906db2-f519-4d78-8379-2998ef021eb7', '1eb64d24-71d7-47a4-86d6-2c93a363aee5', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'dbbf7bf0-d384-49ec-8538-1cae78e33848', '\x7dcf3d0d7bd5d9719fc221c4e78b2df0e304f11de1f1a43e77c83f1d2252ef11', '\xfe8235c86b218b930b07800212d117cae97a83acc1466839b857b757700c9a64', '2026-11-28 11:24:22.629415+00', '9eb9f015-9451-4990-964f-b1dfeb0be984', NULL, '1abff45a-0370-4bf8-9ed1-207a200891e3', '9859c058-a7e4-40bd-8aea-5b53a5e178e6', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x9745681a0141abb32e569ad60b051205f8e440f10a44b0ecb7e9cdf5c7fb7f0a', '\x62f08fbcc831805d83cab74a99696f2b1549fcd253742ae211faaa7764dc85f1', '2026-11-28 11:34:34.996198+00', '1fc11a55-9484-418f-9290-d9ac99ec7655', NULL, '27308d95-6676-4497-bce8-938fd4e0694d', 'f4ce7686-a66a-48f9-8313-3be3563eed65', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x4ec09d0aef9dbbbb04fa22d5f5510d406fccd0ee4673a73673abc52c22689e2f', '\x8856df87a569873e5cbed393edf2177201b1e4ae5c0dcbcc7458ce2650b30fa9', '2026-11-28 11:34:34.996198+00', '4e2b7365-b14c-4f0b-a1b1-66e5227421fd', '9992761a-727c-4b5b-bf19-bc0a21867320', '58c7a0df-30b8-4aa0-9bdd-c1f8482b31d5', '55ba0610-a137-4e49-9aef-68334ee036b9', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x8c2326e130fbbea0fcb5c4ec3abdfd6f74e3f9a17d84f8300f27818ebd20d034', '\x85d4de9ceae06f654c1a30155e5e8077884497f24d21551370cf2b65dff65bc6', '2026-11-28 11:34:34.996198+00', '857d5b50-5173-4a32-bc22-c0bfade8e45a', NULL, '430d2bf4-c90a-48e4-ac9a-e300407711c8', '1a1ce740-72a9-49f8-b02c-5957edf4a5d6', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '15da3d48-17a5-4f67-b65c-f206d2dc5f87', '\x27fd851db42cbc3ff3c19dfa82489ee161439cd05be1ea3fb2a7224a95b84bdf', '\xba90d3949c17a35b2e6efb7e90f0af8b9d4ce6fbc55748874b73abf02826b251', '2026-11-28 11:34:34.996198+00', 'efaf4b4d-91df-4978-8661-48f11e769c63', NULL, '5f357713-6d9e-4ad8-932e-31dc666774ce', '0a68657a-abe7-4b76-b4c0-bfa7e98e6619', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '1e3816a0-e9dd-4c5a-b6f7-d16cb6f16fa7', '\x2ca0a95b1152e2d09d4920ac2e11d3ce37a6fddff6e6e136a3d820425f7c5279', '\xcea784e252fa40e75f8ec12a8dda5285180429c1e7a80f81191097f8f2367ad8', '2026-11-28 11:34:34.996198+00', '0908b214-f9dc-4d33-b2f4-8e0360a3f4a5', NULL, '33b02019-5e4b-43be-92e4-b7588c66e51d', 'b5ef8098-8b70-4ac9-a6bd-80267eab38f4', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '5cb2499b-0479-437b-8789-078c27bdaa93', '\xdccd5a5e051e06776f93e8632dfd7c987a09c5047b7f8191382bd3f0d8c86689', '\x37529cc20d750f7cde4c79da3ee9f4681eca26c0e515edf42e1f217ef6c346dd', '2026-11-28 11:34:34.996198+00', 'b2663162-7b32-45e8-9916-5c84880531c3', NULL, '18cca9ac-8eab-46e1-8249-9abcc5a12e22', '45751aa8-ec05-4bb5-928e-e7e6a22d6336', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '616baa1d-4285-4ffa-8d43-a7dd10cac8fb', '\xbadeea24f353d0cec765c93d25c13c3b4df59b5968d62e1aeaae7f95327560ea', '\x0c45619f7c634298e83896dc8afa44c18305bcb8b5f70d839a9601a7dda5d9b2', '2026-11-28 11:34:34.996198+00', 'e739368e-287d-4c21-baf7-d92a6b829590', NULL, '29234adc-cc2a-4672-b376-8d50fa448ee3', 'bd3faeae-f8fd-4d62-b705-cca215e21d88', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '8620a777-365f-4ec9-b01b-a7dd3c20f516', '\x4ec3004f7ee49b94631dd5ca19ee26012c723014752e468ff4c75becccc2b143', '\x281c0bffc722dec7887232b67a14d886cd30d2c0d0d30c0ba153535a27e433ba', '2026-11-28 11:34:34.996198+00', 'a85988af-7367-4dec-9d90-2b8bb18717e2', NULL, '20d343f6-c1a7-4d15-b2c9-ea38ffd24d7f', '69ea1f93-9ae7-4c88-adc7-c5c579d54220', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, '8d4c704d-bbf4-43d8-8084-e3925ccf026f', '\x67e96efdf2eadc0e0c61f541699a9ecc8e9a3904b2333e824ceca964e8d92953', '\xd3d931253f515a38cf5b19f07e78dc3fbfa1c63ba6ff4f2cb795a1e4f403fa4b', '2026-11-28 11:34:34.996198+00', 'e74e1810-9274-436d-b914-81bea24a17d8', NULL, 'b25db179-c604-448c-a104-7ac7e7d17a7f', 'cb099eec-fecd-4e5b-a405-45ba9bc35262', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, 'ad88f9bc-f7d5-4b5a-b3d2-3cb266ed8ffe', '\xa0b1db61c54ae7ad45d4d1a51578ba2fd2a6f4fe501e0f220b1099e71dc3efb2', '\xe7fff1b6b97d461c50916acc1e91d1e721b43bfdcfcf064138a118276f74c9a5', '2026-11-28 11:34:34.996198+00', 'e9202e0f-673e-4d8d-9675-72daa75e552b', NULL, 'e6cdebef-c059-4885-bcf3-b53e97d122ea', '77e6279a-9c09-4389-af48-5f266858931b', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'c12e4a63-82c8-48d5-8b2d-b761f4c43a8b', '\xdd02ffc6d05ea201dfc0c933c629b3c29a3ba4c5d8b4a984d05a0bd4b5ef4460', '\x8726356ec3a0b228d71f001c41a159b4b38949c4110a21415cca6a1712417a2a', '2026-11-28 11:34:34.996198+00', '041a8615-1471-4d88-8272-25318c5f2257', NULL, '9c3eaaff-d546-4bfc-ac56-59ed4f2c66a5', '1f858405-03d8-4e72-8433-d97bd912f068', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'cd12b21b-1082-4f8c-9c26-41320ea5a377', '\xce82da8e6cf2511e875e1712f8af31b6504af8f7e079d32219d11a4ec83f5577', '\x59000230a52a943251a54e5294e5e13646064a315ac4fcb94f74aa78eae1aa56', '2026-11-28 11:34:34.996198+00', '3c891f7b-9770-4e97-8543-361c8e4e90b6', NULL, 'f64fb6ca-505c-418e-8273-dbec7efa9935', '6f8e512f-6e35-469e-a476-82890ea3d778', NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 11:34:34.996198+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 11:24:22.629415+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 11:24:22.629415+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 11:34:34.996198+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 11:34:34.996198+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{7f6942f1-f530-40d8-8a29-a3b36f93c22c}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{6054893d-d3de-40af-9614-fb6021c19362}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '798:798:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '733:733:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 11:24:21.96001+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 11:24:21.96001+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 11:24:21.96001+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 11:34:34.180082+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 11:34:34.180082+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 11:34:34.180082+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
@@ -2000,55 +2033,55 @@ INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b859
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '90303f179e3ffe7d45a8c6718a1744c9e50b7fa0eb9a35ce2c8619fe8db681ef', 1795824003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, '66c91f0f5425c78974f215c98dd812954bbf7106a79963753d744def64b96a4e', 1795824005000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, 'f25a9a9881247b44ca2c7aca24c3ec1c987861dc7974b289efbc4842200481d9', 1795824007000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, '43134e9c81b266570afc7708b7ba007b01dd4b6abb6b986a7d85470d753382e4', 1795824008000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, 'abb256d64950a02a60695e022cb92539d0f0262167e46dcf3ded898f87f29764', 1795824006000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, 'a3b4e827a7c009411dc4cc8a364ae5b91d35511d1a7ee14ddb06ec5b2b2f5c44', 1795824007000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('dbbf7bf0-d384-49ec-8538-1cae78e33848', 'logout', 'local', 'user', 'ada', '106691fd-39d8-49ac-b253-bd28e9dab548', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 1, NULL, NULL, '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 11:24:22.629415+00', 1, NULL, NULL, '797', 12, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('77c4a70c-c8f9-4863-88a0-b514dec72663', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('37f1ee5e-1093-4376-8f43-30d878c8b1fd', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "api", "keyId": "78ffcd7d-5b62-4c91-8d94-a7f25a3379dd", "scopes": ["introspect", "events"], "expiresAt": null}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8e8abf4e-eac6-44f1-952c-edfd8621c36d', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "old", "keyId": "bc5fd90e-7409-4726-93e4-64a2c0ec7677", "scopes": ["security"], "expiresAt": null}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('2c2e9353-fc2f-4a08-88a2-cf7a63ab38df', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"name": "old", "keyId": "bc5fd90e-7409-4726-93e4-64a2c0ec7677", "scopes": ["security"], "expiresAt": null}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('6a2436e7-3bcf-469d-9ff2-e3baa73158bd', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"role": "security", "before": null}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('39631652-e42c-41d5-9aee-c8cbb56fc15c', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"role": "auditor", "before": null}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('619a07d5-a347-4118-8f2c-a44a0ec545e9', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"lockedUntil": "forever"}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('ab268880-9333-4bb7-8360-608d06487dac', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '797', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '798', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:24:22.629415+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '798', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8d4c704d-bbf4-43d8-8084-e3925ccf026f', 'logout', 'local', 'user', 'ada', 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 1, NULL, NULL, '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 11:34:34.996198+00', 1, NULL, NULL, '732', 12, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('1e3816a0-e9dd-4c5a-b6f7-d16cb6f16fa7', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('5cb2499b-0479-437b-8789-078c27bdaa93', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "api", "keyId": "e0b214dc-99a1-465a-9756-ed49654de722", "scopes": ["introspect", "events"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8620a777-365f-4ec9-b01b-a7dd3c20f516', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "old", "keyId": "b6e8b998-a10a-499b-bf9b-a173940a8913", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('616baa1d-4285-4ffa-8d43-a7dd10cac8fb', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "old", "keyId": "b6e8b998-a10a-499b-bf9b-a173940a8913", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('cd12b21b-1082-4f8c-9c26-41320ea5a377', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"role": "security", "before": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('ad88f9bc-f7d5-4b5a-b3d2-3cb266ed8ffe', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"role": "auditor", "before": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('c12e4a63-82c8-48d5-8b2d-b761f4c43a8b', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"lockedUntil": "forever"}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('15da3d48-17a5-4f67-b65c-f206d2dc5f87', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '733', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '733', NULL, NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, '106691fd-39d8-49ac-b253-bd28e9dab548', 'ada', 'dbbf7bf0-d384-49ec-8538-1cae78e33848', 3, '2026-11-28 11:24:22.629415+00', '203.0.113.9', 'Thief', false, false, '798', NULL);
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, '8dcff4ad-e58e-4567-9951-d561bb0c46ac', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 11:24:22.629415+00', '203.0.113.9', 'Thief', false, false, '798', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'ada', '8d4c704d-bbf4-43d8-8084-e3925ccf026f', 3, '2026-11-28 11:34:34.996198+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, 'ee0562a6-793e-4ed6-80c0-be3840687cd1', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 11:34:34.996198+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '106691fd-39d8-49ac-b253-bd28e9dab548', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'dbbf7bf0-d384-49ec-8538-1cae78e33848', '2026-11-28 11:24:22.629415+00', '797', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '8dcff4ad-e58e-4567-9951-d561bb0c46ac', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 11:24:22.629415+00', '797', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, 'Lost tablet');
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, 'd1bfc660-8801-4642-a8ba-a46315316937', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 11:24:22.629415+00', '798', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, '8d9d32b4-ca11-418f-ae98-a2752084c396', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:24:22.629415+00', '798', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, true, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '8d4c704d-bbf4-43d8-8084-e3925ccf026f', '2026-11-28 11:34:34.996198+00', '732', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, 'ee0562a6-793e-4ed6-80c0-be3840687cd1', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 11:34:34.996198+00', '732', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, 'Lost tablet');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, '0938b2ee-866d-4d55-b4d7-87dd19db610e', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 11:34:34.996198+00', '733', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, '7c3a9ead-f8c6-4fc3-b972-daf48a46c6a3', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:34:34.996198+00', '733', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, true, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('78ffcd7d-5b62-4c91-8d94-a7f25a3379dd', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 11:24:22.629415+00', NULL, '2026-11-28 11:24:22.629415+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('bc5fd90e-7409-4726-93e4-64a2c0ec7677', 'old', 'x', '{security}', '2026-11-28 11:24:22.629415+00', NULL, NULL, '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('e0b214dc-99a1-465a-9756-ed49654de722', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 11:34:34.996198+00', NULL, '2026-11-28 11:34:34.996198+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b6e8b998-a10a-499b-bf9b-a173940a8913', 'old', 'x', '{security}', '2026-11-28 11:34:34.996198+00', NULL, NULL, '2026-11-28 11:34:34.996198+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '18864a31-977c-4aa4-888a-b155c0cc2824', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '40ac2364-1607-4ec6-9583-26af5cf37787', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '7f6942f1-f530-40d8-8a29-a3b36f93c22c', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '65679fd7-3652-4999-bdb5-8cc0381765e4', '2026-11-28 11:24:22.629415+00', '2026-11-28 11:24:22.629415+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'eaa7803b-3b46-4d52-8a31-ed053917b9fa', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '8977c10e-cfd9-484a-b7d5-a384728a66ab', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '6054893d-d3de-40af-9614-fb6021c19362', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'c3db564e-3b3d-41eb-a07d-2678e041557d', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '798');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '733');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 11:24:22.629415+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 11:34:34.996198+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 11:34:34.996198+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 11:34:34.996198+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 11:24:22.629415+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 11:24:22.629415+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 11:34:34.996198+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 8, true);
 
@@ -2314,12 +2347,16 @@ GRANT ALL ON FUNCTION global_logout.delete_addresses(retention_seconds bigint, m
 
 REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.delete_samples(began timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.erase_from_incidents(user_id text, email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) TO global_logout_service;
@@ -2370,6 +2407,36 @@ GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_ap
 REVOKE ALL ON FUNCTION global_logout.mirror_user(user_id text, profile jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.named_operation() FROM PUBLIC;
+
+GRANT SELECT,INSERT ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(state) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(operation_id) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(started_at) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(finished_at) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(ended) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(outcome) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(emails) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(breakdown) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(locked) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(needs_approval) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approver_kind) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approver_id) ON TABLE global_logout.incident TO global_logout_service;
+
+GRANT UPDATE(approved_at) ON TABLE global_logout.incident TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.names_user(i global_logout.incident, user_id text, email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.names_user(selection jsonb, user_id text, email text) FROM PUBLIC;
 
@@ -2488,34 +2555,6 @@ REVOKE ALL ON FUNCTION global_logout.without_user(selection jsonb, user_id text,
 GRANT SELECT ON TABLE global_logout.audit_head TO global_logout_service;
 
 GRANT SELECT ON TABLE global_logout.feed_horizon TO global_logout_service;
-
-GRANT SELECT,INSERT ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(state) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(operation_id) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(started_at) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(finished_at) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(ended) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(outcome) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(emails) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(breakdown) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(locked) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(needs_approval) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(approver_kind) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(approver_id) ON TABLE global_logout.incident TO global_logout_service;
-
-GRANT UPDATE(approved_at) ON TABLE global_logout.incident TO global_logout_service;
 
 GRANT SELECT,INSERT,DELETE ON TABLE global_logout.incident_planned TO global_logout_service;
 

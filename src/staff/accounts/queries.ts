@@ -51,7 +51,7 @@ function describe(db: Executor, ids: ReturnType<typeof matching>) {
 /** Characters from which on a part is looked for: the index is made of three at a time. */
 export const LEAST_PART = 3
 
-/** Whether there is the index that finds parts: see `index_users()` in migrations/0006_find.sql. */
+/** Whether there is the index that finds parts: see `index_users()` in migrations/0007_find.sql. */
 export async function findsParts(db: Executor): Promise<boolean> {
   const [found] = await fetchRows<{ usable: boolean }>(
     db,

@@ -1,6 +1,6 @@
 /**
  * Erases a user: when it resolves, all sessions have ended as with every logout, and nothing here names the user but a lock in force.
- * The audit log still verifies (`erase_user()` in migrations/0007_personal_data.sql).
+ * The audit log still verifies (`erase_user()` in migrations/0006_personal_data.sql).
  */
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'

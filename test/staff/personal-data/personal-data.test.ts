@@ -325,6 +325,19 @@ t.test('an erasure during an incident leaves its counts exact', async (t) => {
   t.equal(await findings(), '')
 })
 
+t.test('a plan by addresses forgets one who is erased, and matches no more sessions for it', async (t) => {
+  await person('cecilia')
+  const { planId } = await incidents.plan({ emails: ['CECILIA@example.com'] }, 'breach', STAFF)
+  t.equal((await rowsWith('CECILIA')).length, 1, 'the list of the plan')
+  t.equal((await erase('cecilia')).status, 200)
+  for (const name of ['cecilia', 'CECILIA']) t.same(await rowsWith(name), [])
+  await incidents.execute(planId, STAFF)
+  await runIncident(database, service.barrier, planId)
+  t.match(await incidents.get(planId), { state: 'done', ended: 0 })
+  t.equal(await service.check(desk.token), 200)
+  t.equal(await findings(), '')
+})
+
 t.test('an entry sealed before salts verifies as before, and can be erased', async (t) => {
   await person('oldfield')
   // As the version before has sealed it.
@@ -357,9 +370,20 @@ t.test('old addresses are deleted, younger ones stay, and the audit log verifies
   await seal(database)
   await psql(`update revoked_session set revoked_at = now() - interval '30 days' where operation_id = ${old}`)
   await psql(`update replay set at = now() - interval '30 days' where user_id = 'ray'`)
+  const { planId } = await incidents.plan({ userIds: ['ray'] }, 'never executed', STAFF)
+  await psql(
+    `update incident set planned_at = now() - interval '30 days', expires_at = now() where id = $1`,
+    [planId],
+  )
   const head = await readChainHead(database)
   t.equal(await deleteOldAddresses(database, 31 * DAY), 0)
-  t.equal(await deleteOldAddresses(database, 20 * DAY), 3, 'an operation, a revocation and a replay')
+  t.equal(
+    await deleteOldAddresses(database, 20 * DAY),
+    4,
+    'an operation, a revocation, a replay, and what a plan shows',
+  )
+  const [plan] = await psql(`select sample, breakdown from incident where id = $1`, [planId])
+  t.same(plan, { sample: [], breakdown: null })
   t.equal(await deleteOldAddresses(database, 20 * DAY), 0)
   const [row] = await psql(
     `select ip_address, user_agent, request_id, user_id from operation where id = ${old}`,

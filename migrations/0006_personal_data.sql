@@ -158,6 +158,28 @@ CREATE FUNCTION global_logout.without_user(selection jsonb, user_id text, email 
 	) ELSE selection END
 $$;
 --> statement-breakpoint
+-- Whether an incident names this user.
+CREATE FUNCTION global_logout.names_user(i global_logout.incident, user_id text, email text) RETURNS boolean LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id))
+$$;
+--> statement-breakpoint
+-- Erases this user from the incidents. Returns from how many.
+CREATE FUNCTION global_logout.erase_from_incidents(user_id text, email text) RETURNS integer LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	n integer;
+BEGIN
+	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE global_logout.names_user(i, user_id, email);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+--> statement-breakpoint
 -- An incident that is done is not changed, but that a person is erased from it.
 DROP TRIGGER incident_stays_done ON global_logout.incident;
 --> statement-breakpoint
@@ -199,8 +221,7 @@ BEGIN
 	is_new := global_logout.mirror_user(user_id, '{}');
 	SELECT u.email INTO email FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
 	-- Of an incident that is executed or finished meanwhile, the operation is there before the next statement, or names this user no more.
-	PERFORM FROM global_logout.incident i WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
-		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id)) ORDER BY i.id FOR NO KEY UPDATE;
+	PERFORM FROM global_logout.incident i WHERE global_logout.names_user(i, user_id, email) ORDER BY i.id FOR NO KEY UPDATE;
 	PERFORM FROM global_logout.audit_head FOR UPDATE;
 	WHILE global_logout.seal_operations(10000) = 10000 LOOP
 		NULL;
@@ -260,12 +281,7 @@ BEGIN
 	GET DIAGNOSTICS revocations = ROW_COUNT;
 	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
 	GET DIAGNOSTICS replays = ROW_COUNT;
-	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
-			selection = global_logout.without_user(i.selection, user_id, email),
-			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
-		WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
-			OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id));
-	GET DIAGNOSTICS incidents = ROW_COUNT;
+	incidents := global_logout.erase_from_incidents(user_id, email);
 	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
 	GET DIAGNOSTICS locks = ROW_COUNT;
 	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
@@ -420,6 +436,17 @@ BEGIN
 	RETURN pruned;
 END $$;
 --> statement-breakpoint
+-- Deletes what incidents that were planned within this time tell of addresses. Returns from how many.
+CREATE FUNCTION global_logout.delete_samples(began timestamptz, until timestamptz) RETURNS integer LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	n integer;
+BEGIN
+	UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+--> statement-breakpoint
 -- Deletes addresses, user agents and request ids that are older than the retention, from operations, revocations and replays, and the
 -- sample of sessions of an incident: at most "most" of each table, and returns how many. The limit moves by days, and an operation for each day says so: what lost its address and is
 -- younger was emptied by another hand. It goes on where it was (table "job"), hour by hour, so that a step reads an hour at most. What is
@@ -465,9 +492,7 @@ BEGIN
 				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
 		GET DIAGNOSTICS n = ROW_COUNT;
 		deleted := deleted + n;
-		UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
-		GET DIAGNOSTICS n = ROW_COUNT;
-		deleted := deleted + n;
+		deleted := deleted + global_logout.delete_samples(began, until);
 		IF deleted = 0 THEN
 			began := until;
 		END IF;
@@ -552,11 +577,13 @@ BEGIN
 	SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(granted.grantee)), ', ') INTO others
 	FROM pg_proc p, aclexplode(p.proacl) granted
 	WHERE p.pronamespace = 'global_logout'::regnamespace AND granted.grantee NOT IN (0, p.proowner)
-		AND p.proname IN ('operation_parts', 'operation_digest', 'erasure_digest', 'erased_id_hash', 'names_user', 'without_user', 'erase_user', 'delete_addresses');
+		AND p.proname IN ('operation_parts', 'operation_digest', 'erasure_digest', 'erased_id_hash', 'names_user', 'without_user', 'erase_from_incidents',
+			'erase_user', 'delete_samples', 'delete_addresses');
 	EXECUTE 'REVOKE ALL ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
 		global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
 		global_logout.erased_id_hash(text), global_logout.names_user(jsonb, text, text), global_logout.without_user(jsonb, text, text),
-		global_logout.erase_user(text, jsonb), global_logout.delete_addresses(bigint, integer)
+		global_logout.names_user(global_logout.incident, text, text), global_logout.erase_from_incidents(text, text),
+		global_logout.erase_user(text, jsonb), global_logout.delete_samples(timestamptz, timestamptz), global_logout.delete_addresses(bigint, integer)
 		FROM ' || concat_ws(', ', 'PUBLIC', others);
 	-- The table may have been given away by default privileges, too.
 	FOR others IN SELECT CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END
