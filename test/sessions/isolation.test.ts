@@ -38,7 +38,7 @@ t.test('a device that sends its name in UTF-8 is listed under that name', async 
   const agent = 'Café Notizen/4.2 (iPhone; iOS 18.6) 微信'
   const { token, recorded } = await signInAs(agent)
   t.equal(recorded, agent)
-  t.match(await show(token, '/'), '<bdi>Café Notizen</bdi> on iPhone')
+  t.match(await show(token, '/'), '<bdi>Café Notizen 4</bdi> on iPhone')
   const replayed = await service.addUser()
   const { token: old } = await service.signIn(replayed)
   await service.sessions.logout(old, 'local', { userAgent: null, ipAddress: null })
