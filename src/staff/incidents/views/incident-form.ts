@@ -77,7 +77,7 @@ const ids: Control = ({ name, label, hint }, { entered, errors, omitted }) =>
       control: (attributes) =>
         html`<textarea ${attributes} rows="2" autocomplete="off" autocapitalize="off" spellcheck="false">
 ${entered[name] ?? ''}</textarea>
-<p class="file" hidden><label for="${name}-file">or read them from a text file</label> <input id="${name}-file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
+<p class="file" hidden><label for="${name}-file">or read ${label.toLowerCase()} from a text file</label> <input id="${name}-file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
     },
     errors,
   )
