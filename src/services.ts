@@ -148,7 +148,7 @@ export function createServices(
   if (checking.leased) metrics.leasedChecks(checking.leased)
   if (checking.callers) metrics.callers(checking.callers)
 
-  const accounts = createAccounts(database, reads, afterCommit, acknowledged)
+  const accounts = createAccounts(database, reads, afterCommit, acknowledged, config.incidentApprovalAbove)
 
   return {
     config,

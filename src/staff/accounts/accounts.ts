@@ -109,19 +109,22 @@ export function createAccounts(
   reads: Reads,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
+  /** INCIDENT_APPROVAL_ABOVE. */
+  approvalAbove: number | null = null,
 ) {
   const { run, transaction } = database
   return {
     ...createFind(reads),
     ...createChosenSessions(database, afterCommit),
-    ...createBulk(database, afterCommit, acknowledged),
+    ...createBulk(database, afterCommit, acknowledged, approvalAbove),
     ...createLists(database),
 
     /** The user with exactly this id, or else this email. Several where users of the application share an email. */
     named: (text: string): Promise<FoundUser[]> =>
       run(async (db) => {
         const one = await findUser(db, text)
-        return one ? [one] : (await findUsers(db, text, MAX_FOUND)).filter(({ email }) => email === text)
+        if (one || !text.includes('@')) return one ? [one] : []
+        return (await findUsers(db, text, MAX_FOUND)).filter(({ email }) => email === text)
       }),
 
     /** @throws Problem `user_not_found`. */

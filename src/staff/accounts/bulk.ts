@@ -6,6 +6,7 @@ import { sql } from 'drizzle-orm'
 import type { Database, Executor, Transaction } from '../../database/database.ts'
 import { withoutDeadline } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
+import { Problem } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
 import { type AcknowledgedActs, type Act, actsOf } from '../../operations/acknowledged.ts'
 import { type Actor, operationRow } from '../../operations/record.ts'
@@ -17,6 +18,9 @@ import { emailKey } from '../id-lists.ts'
 export const MAX_AT_ONCE = 1_000
 /** For the transaction, in milliseconds beyond its deadline. */
 const EXTENSION_MS = 60_000
+
+const PLAN_IT =
+  'A second person has to approve a lock of so many users (INCIDENT_APPROVAL_ABOVE): plan an incident with lockFor.'
 
 export interface Listed {
   userIds?: string[] | undefined
@@ -45,6 +49,7 @@ export function createBulk(
   { transaction }: Pick<Database, 'transaction'>,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
+  approvalAbove: number | null,
 ) {
   const atOnce = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     withoutDeadline(() =>
@@ -55,7 +60,7 @@ export function createBulk(
     )
 
   return {
-    /** @param lockSeconds null: until staff unlock them. A longer lock stays. */
+    /** @param lockSeconds null: until staff unlock them. A longer lock stays. @throws Problem `approval_required`. */
     async lockMany(
       listed: Listed,
       { reason, lockSeconds }: { reason: string; lockSeconds: number | null },
@@ -64,6 +69,8 @@ export function createBulk(
       const act = JSON.stringify(operationRow({ ...by, kind: 'user.revoke', reason }))
       const { xid, rows, unknownEmails } = await atOnce(async (tx) => {
         const { ids, unknownEmails } = await usersIn(tx, listed)
+        if (approvalAbove !== null && ids.length > approvalAbove)
+          throw new Problem('approval_required', PLAN_IT)
         const rows = await fetchRows<{ id: string; outcome: string; ended: number; acts: string }>(
           tx,
           sql`

@@ -64,7 +64,7 @@ async function routes(instance: FastifyInstance, { accounts }: AccountListsApi) 
         summary: 'End all sessions of up to a thousand users, and lock their sign-in',
         description:
           'All at once: where it fails, nothing was changed. For more users, plan an incident with lockFor.',
-        problems: WRITE_PROBLEMS,
+        problems: [...WRITE_PROBLEMS, 'approval_required'],
         body: z.strictObject({ reason, lockFor, ...listed }).refine(named, NAMED),
         response: { 200: lockedMany.describe('What was done.') },
       },

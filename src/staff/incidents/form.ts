@@ -6,7 +6,7 @@ import type { FormErrors } from '../views/parts.ts'
 import type { IncidentLock } from './locking.ts'
 import type { ShownSelection } from './schema.ts'
 import { selection } from './selection.ts'
-import { isForEveryone, type Selection } from './selector-values.ts'
+import type { Selection } from './selector-values.ts'
 import { partsOf, SELECTORS, type SelectorKind, type SelectorName } from './selectors.ts'
 import type { IncidentInput } from './views/incident-form.ts'
 
@@ -34,7 +34,7 @@ export function readForm(given: IncidentInput): {
   const read = isEmpty ? null : selection.safeParse(parts)
   if (!read) errors.select = 'Fill in at least one field, or tick "Everyone".'
   else if (!read.success) Object.assign(errors, formErrors(read.error, 'select'))
-  else if (until && isForEveryone(read.data))
+  else if (until && read.data.everyone)
     errors.lockFor = 'cannot be set for everyone, which would lock all staff, too'
   const wrong = Object.keys(errors).some((name) => name !== 'reason' && name !== 'lockFor')
   return {

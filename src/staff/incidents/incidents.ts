@@ -22,14 +22,14 @@ import {
 } from './queries.ts'
 import { type IncidentReport, reportOf } from './report.ts'
 import { shownSelection, wholeSelection } from './selection.ts'
-import { isForEveryone, type Selection } from './selector-values.ts'
+import type { Selection } from './selector-values.ts'
 import { listSignedIn, type SignedInPage } from './signed-in.ts'
 import { type AllUnknown, type UnknownEntries, unknownIn, unknownOf } from './unknown.ts'
 
 /** Counting a million sessions takes seconds; this is enough for ten million. */
 const COUNT_MS = 60_000
-/** Concurrent plans per process: each holds a connection of the pool that logouts use. */
-const PLANS_AT_ONCE = 2
+/** Concurrent plans per process, and as many searches. */
+const AT_ONCE = 2
 const MAX_LISTED = 100
 /** Unknown entries of each list that a page shows at most. */
 const MAX_UNKNOWN = 10
@@ -66,12 +66,17 @@ export function createIncidents(
     return reportOf(found)
   }
 
-  let planning = 0
-  async function limitPlans<T>(work: () => Promise<T>): Promise<T> {
-    if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('too many plans at once'))
-    planning++
-    return withoutDeadline(work).finally(() => planning--)
+  /** Refuses what would be one too many at once: each holds a connection of the pool that logouts use. */
+  function limited(what: string) {
+    let working = 0
+    return async <T>(work: () => Promise<T>): Promise<T> => {
+      if (working >= AT_ONCE) throw unavailable(new Error(`too many ${what} at once`))
+      working++
+      return withoutDeadline(work).finally(() => working--)
+    }
   }
+  const limitPlans = limited('plans')
+  const limitSearches = limited('searches')
 
   return {
     /** Counts the sessions that a selection matches, maybe on a replica; records nothing. */
@@ -85,7 +90,7 @@ export function createIncidents(
 
     /** The active sessions that a selection matches, in pages, maybe from a replica. @throws Problem `invalid_request`, `unavailable`. */
     signedIn: (selection: Selection, cursor: string | null = null, limit?: number): Promise<SignedInPage> =>
-      limitPlans(() =>
+      limitSearches(() =>
         reads.transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           return listSignedIn(tx, selection, cursor, limit)
@@ -99,8 +104,7 @@ export function createIncidents(
       actor: IncidentActor,
       { lock }: PlanOptions = {},
     ): Promise<Plan> => {
-      if (lock && isForEveryone(selection))
-        throw new Problem('invalid_request', LOCKS_ALL, { field: 'lockFor' })
+      if (lock && selection.everyone) throw new Problem('invalid_request', LOCKS_ALL, { field: 'lockFor' })
       return limitPlans(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
@@ -186,6 +190,11 @@ export function createIncidents(
         if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
         if (actor.actorKind === 'service')
           throw new Problem('second_person_required', 'A service key is not a person.')
+        if (plan.actorKind === 'service')
+          throw new Problem(
+            'second_person_required',
+            'A service key planned it, whose holder could approve it, too. Plan it as a person.',
+          )
         if (actor.actorKind === plan.actorKind && actor.actorId === plan.actorId)
           throw new Problem('second_person_required', 'Who planned it cannot approve it.')
         const what = { ...actor, kind: 'incident.approve' as const, reason: plan.reason, result: { planId } }
@@ -199,7 +208,7 @@ export function createIncidents(
 
     /** How many entries of a plan's lists fit nothing here now, and the first few of each. */
     unknown: (planId: string): Promise<UnknownEntries> =>
-      withoutDeadline(() =>
+      limitSearches(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           return unknownOf(tx, planId, MAX_UNKNOWN)
@@ -219,7 +228,7 @@ export function createIncidents(
   }
 }
 
-const LOCKS_ALL = 'lockFor: cannot be given for everyone, which would lock all staff, too'
+const LOCKS_ALL = 'lockFor: cannot be given with everyone, which would lock all staff, too'
 
 function notFound(): Problem {
   return new Problem('incident_not_found', 'No incident has this id.')

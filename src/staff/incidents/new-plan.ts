@@ -12,6 +12,7 @@ import { type Selection, usersOf } from './selector-values.ts'
 
 /** Lifetime of a plan. */
 const PLAN_SECONDS = 30 * 60
+
 export interface IncidentsOptions extends CountOptions {
   /** A plan that ends the sessions of more users, or locks more, has to be approved; null: none has. */
   approvalAbove?: number | null
@@ -66,13 +67,16 @@ export async function insertPlan(
   return { ...counted, usersToLock, breakdown, needsApproval, expiresAt }
 }
 
-/** Whether a plan that needed no approval would end the sessions of too many users by now. */
+/** Whether a plan that needed no approval would end the sessions of too many users by now, or lock too many. */
 export async function hasGrown(
   tx: Executor,
   plan: NonNullable<Awaited<ReturnType<typeof lockIncident>>>,
   { approvalAbove = null, ...options }: IncidentsOptions,
 ): Promise<boolean> {
   if (approvalAbove === null) return false
-  const { users } = await countMatching(tx, wholeSelection(plan), null, options)
-  return users > approvalAbove
+  const selection = wholeSelection(plan)
+  const { users } = await countMatching(tx, selection, null, options)
+  const named = plan.locks && usersOf(selection)
+  const toLock = named ? await tx.$count(sql`(${named}) as named`) : 0
+  return Math.max(users, toLock) > approvalAbove
 }

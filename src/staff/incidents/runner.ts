@@ -10,11 +10,13 @@ import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { unclaimedIncidents } from './claims.ts'
-import { findIncident } from './queries.ts'
+import { findIncident, forgetExpiredPlans } from './queries.ts'
 import { type RunOptions, runIncident } from './run.ts'
 
 const POLL_MS = 2_000
 const FOLLOW_MS = 500
+/** An expired plan keeps its lists no longer than this. */
+const FORGET_MS = 60_000
 /** Concurrent incidents of a machine: each has a connection of its own. Claims and polling run elsewhere. */
 export const INCIDENTS_AT_ONCE = POOLS.incidents.max
 
@@ -38,7 +40,7 @@ export async function carryOut(
   return false
 }
 
-/** Polls for running incidents and executes them until closed: at once, then every two seconds. */
+/** Polls for running incidents and executes them until closed: at once, then every two seconds. Clears expired plans. */
 export function startIncidentRunner(
   database: Pick<Database, 'withOwnConnection' | 'run'>,
   barrier: Pick<Barrier, 'wait'>,
@@ -60,11 +62,15 @@ export function startIncidentRunner(
   }
   const loop = every({ ms: POLL_MS, log, failed: 'could not look for incidents' }, look)
   void loop.run()
+  const forgetting = every({ ms: FORGET_MS, log, failed: 'could not clear expired plans' }, () =>
+    database.run(forgetExpiredPlans),
+  )
 
   return {
     async close(): Promise<void> {
       stop.abort()
       await loop.close()
+      await forgetting.close()
       await Promise.all(running.values())
     },
   }

@@ -110,7 +110,6 @@ export interface ShownSelection extends Omit<Selection, 'emails'> {
   sessionIdsSha256?: string
   /** Email addresses are never shown: the audit log keeps no more of them. */
   emailCount?: number
-  emailsSha256?: string
 }
 /** Where the sessions of a plan came from: the most frequent first, and how many others there are. */
 export interface Breakdown {

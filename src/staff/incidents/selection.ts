@@ -41,12 +41,11 @@ export const shownSelectionSchema = z.object({
   sessionCount: listCount('sessionIds'),
   sessionIdsSha256: listHash,
   emailCount: listCount('emails'),
-  emailsSha256: listHash,
 }) as z.ZodType<ShownSelection>
 
 /**
- * The selection as shown and audited: a long list of ids as its beginning, length and hash; of email addresses length and hash
- * alone, because the audit log is kept for long.
+ * The selection as shown and audited: a long list of ids as its beginning, length and hash; of email addresses the length alone,
+ * because the audit log is kept for long, and who guesses an address could compare its hash.
  */
 export function shownSelection({ userIds, sessionIds, emails, ...rest }: Selection): ShownSelection {
   return {
@@ -59,7 +58,7 @@ export function shownSelection({ userIds, sessionIds, emails, ...rest }: Selecti
         sessionCount: sessionIds.length,
         sessionIdsSha256: hashOf(sessionIds),
       }),
-    ...(emails && { emailCount: emails.length, emailsSha256: hashOf(emails) }),
+    ...(emails && { emailCount: emails.length }),
     ...rest,
   }
 }
@@ -88,9 +87,8 @@ export function wholeSelection({
     sessionCount: _3,
     sessionIdsSha256: _4,
     emailCount: _5,
-    emailsSha256: _6,
     userIds: shown,
-    sessionIds: _7,
+    sessionIds: _6,
     ...rest
   },
   userIds,

@@ -74,7 +74,7 @@ export async function closePass(db: Executor): Promise<void> {
 /**
  * Ends the sessions whose rows are not locked, and locks their users where the incident does so. It waits for no sign-in, activity
  * update or logout, so it cannot deadlock.
- * @returns how many it deleted, and how many the incident has ended in total.
+ * @returns how many of these it deleted, and how many the incident has ended in total.
  */
 export async function endSessions(
   tx: Executor,
@@ -82,15 +82,18 @@ export async function endSessions(
   sessionIds: string[],
 ): Promise<{ deleted: number; ended: number }> {
   const { id, operationId } = running
-  const ofLocked = running.locks
-    ? sql`and ${session.userId} = any (${sql.param(await lockUsers(tx, running, await usersOfSessions(tx, sessionIds)))}::text[])`
-    : sql``
+  const ids = sql`${session.id} = any (${sql.param(sessionIds)}::uuid[])`
+  const locked = running.locks ? await lockUsers(tx, running, await usersOfSessions(tx, sessionIds)) : null
+  // Also what a user has begun since the pass did: no later pass may come.
+  const chosen = locked
+    ? sql`${session.userId} = any (${sql.param(locked)}::text[]) and (${ids} or ${matching(running.selection)})`
+    : ids
   await tx.execute(sql`select set_config('global_logout.operation_id', ${operationId}, true)`)
   const deleted = await tx
     .delete(session)
     .where(
       sql`id = any (array(
-        select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) ${ofLocked} for update skip locked))`,
+        select id from ${session} where ${chosen} for update skip locked))`,
     )
     .returning({ id: session.id })
   const [counted] = await fetchRows<{ ended: number }>(
@@ -102,7 +105,8 @@ export async function endSessions(
   )
   // A finished incident must not change.
   if (!counted) throw new Error('the incident is no longer running')
-  return { deleted: deleted.length, ended: counted.ended }
+  const asked = new Set(sessionIds)
+  return { deleted: deleted.filter((one) => asked.has(one.id)).length, ended: counted.ended }
 }
 
 /** Another transaction in this database, by its virtual id; `writing` once it has changed or locked something. */

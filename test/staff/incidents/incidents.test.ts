@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { type Database, openDatabase } from '../../../src/database/database.ts'
+import { createBulk } from '../../../src/staff/accounts/bulk.ts'
 import { claimIncident, releaseClaim, renewClaim } from '../../../src/staff/incidents/claims.ts'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
 import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
@@ -505,10 +506,41 @@ t.test('with a lock, the users whom a plan names are locked before their session
   t.equal(operations.length, 3, 'the third is the lock by SQL: no trigger recorded the others again')
   const report = await incidents.get(planId)
   t.match(report, { locked: 2, lock: { seconds: 3600 }, ended: 2 })
-  await t.rejects(incidents.plan({ everyone: true }, 'x', STAFF, { lock: { seconds: 1 } }), {
-    code: 'invalid_request',
-    field: 'lockFor',
-  })
+  for (const select of [
+    { everyone: true as const },
+    { everyone: true as const, createdAfter: '1990-01-01T00:00:00Z' },
+  ])
+    await t.rejects(incidents.plan(select, 'x', STAFF, { lock: { seconds: 1 } }), {
+      code: 'invalid_request',
+      field: 'lockFor',
+    })
+})
+
+t.test('with a lock, a session that its user has begun since the pass ends with the lock', async (t) => {
+  const { endSessions } = await import('../../../src/staff/incidents/steps.ts')
+  await service.addUser('quick')
+  const first = await service.signIn('quick', 'test', '198.18.79.1')
+  const selection = { ipRange: '198.18.79.0/24' }
+  const lock = { seconds: null }
+  const { planId } = await incidents.plan(selection, 'stuffing', STAFF, { lock })
+  const { operationId } = await incidents.execute(planId, STAFF)
+  const second = await service.signIn('quick', 'test', '198.18.79.2')
+  const elsewhere = await service.signIn('quick', 'test', '198.18.80.1')
+  const running = {
+    ...{
+      id: planId,
+      operationId: operationId ?? '',
+      reason: 'stuffing',
+      selection,
+      epoch: null,
+      locks: true,
+    },
+    ...{ planned: 1, estimated: false, ended: 0 },
+  }
+  t.same(await database.transaction((tx) => endSessions(tx, running, [first.id])), { deleted: 1, ended: 2 })
+  const answers = await Promise.all([first, second, elsewhere].map(({ token }) => service.check(token)))
+  t.same(answers, [401, 401, 200], 'what the selection does not match stays')
+  t.ok(await carryOut(database, barrier, planId))
 })
 
 t.test('with a lock, a plan by address locks the users of the sessions that it ends', async (t) => {
@@ -545,6 +577,16 @@ t.test('a large plan is executed only after another person has approved it', asy
   const execute = (planId: string, by = sam) => guarded.execute(planId, by)
   await t.rejects(execute(large.planId, eve), { code: 'approval_required' })
   await t.rejects(guarded.approve(large.planId, sam), { code: 'second_person_required' })
+  const byKey = { ...sam, actorKind: 'service' as const, actorId: 'key' }
+  const keyed = await guarded.plan({ userAgent: 'many' }, 'a test', byKey)
+  await t.rejects(
+    guarded.approve(keyed.planId, eve),
+    { code: 'second_person_required' },
+    'eve may hold the key',
+  )
+  const bulk = createBulk(database, service.afterCommit, service.acknowledged, 2)
+  const lockOf = (userIds: string[]) => bulk.lockMany({ userIds }, { reason: 'x', lockSeconds: 60 }, sam)
+  await t.rejects(lockOf(['many1', 'many2', 'many3']), { code: 'approval_required' })
   await t.rejects(guarded.approve(large.planId, { ...eve, actorKind: 'service' }), {
     code: 'second_person_required',
   })

@@ -31,7 +31,7 @@ ${partsOf(selection).map(
     value,
   ]) => html`<dt>${selector.reads[0]}</dt><dd>${readPart(selector, value, selection, names)}</dd>
 `,
-)}${selection.emailCount === undefined ? '' : html`<dt>Email addresses</dt><dd>${hiddenList(selection.emailCount, selection.emailsSha256)}</dd>`}
+)}${selection.emailCount === undefined ? '' : html`<dt>Email addresses</dt><dd>${hiddenList(selection.emailCount)}</dd>`}
 ${lock ? html`<dt>Lock</dt><dd>Sign-in of ${lockedUsers(usersToLock)}, ${lockSpan(lock)}${executedBy ? `; ${count(locked, 'user')} locked` : ''}</dd>` : ''}
 <dt>Planned</dt><dd>by ${who(plannedBy)} · ${stamp(plannedAt)}</dd>
 ${approval.by && approval.at ? html`<dt>Approved</dt><dd>by ${who(approval.by)} · ${stamp(approval.at)}</dd>` : ''}
@@ -70,8 +70,8 @@ function ids(
   return html`<details><summary>${count(n, 'id')}</summary><ul>${list.map((id) => html`<li>${draw(id)}</li>`)}</ul>${whole ? html`<p class="quiet">… and more. ${hash(sha256)}</p>` : ''}</details>`
 }
 
-function hiddenList(n: number, sha256: string | undefined): SafeHtml {
-  return html`${n.toLocaleString('en')} ${n === 1 ? 'address' : 'addresses'} <span class="quiet">· ${hash(sha256)}</span>`
+function hiddenList(n: number): SafeHtml {
+  return html`${n.toLocaleString('en')} ${n === 1 ? 'address' : 'addresses'}`
 }
 
 function hash(sha256: string | undefined): SafeHtml {
