@@ -97,17 +97,17 @@ export function createCheckHandler({
           ? answer(verdict, leaseOf?.(verdict))
           : checkOthers(request.headers, credential).then((other) => answer(other))
       const leaseOf = credential.kind === 'token' ? sessionLeases(request.headers, credential.token) : null
-      const verdict =
-        credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
-      const finish = (verdict: Verdict) => {
+      // Decided where it is answered: a revocation that comes in the same turn is seen.
+      atEndOfTurn(() => {
         try {
-          answerFirst(verdict)?.catch((error) => fail(error))
+          const verdict =
+            credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
+          const answered = verdict instanceof Promise ? verdict.then(answerFirst) : answerFirst(verdict)
+          answered?.catch((error) => fail(error))
         } catch (error) {
           fail(error)
         }
-      }
-      if (verdict instanceof Promise) verdict.then(finish, (error) => fail(error))
-      else atEndOfTurn(() => finish(verdict))
+      })
     }
     try {
       const credential = readCredential(request.headers)

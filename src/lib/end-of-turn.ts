@@ -5,7 +5,6 @@
  */
 let waiting: (() => void)[] = []
 
-/** @param work must not throw: other work of the turn runs after it. */
 export function atEndOfTurn(work: () => void): void {
   if (waiting.push(work) === 1) setImmediate(runAll)
 }
@@ -13,5 +12,13 @@ export function atEndOfTurn(work: () => void): void {
 function runAll(): void {
   const turn = waiting
   waiting = []
-  for (const work of turn) work()
+  for (const work of turn)
+    try {
+      work()
+    } catch (error) {
+      // The rest of the turn is answered first.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
 }

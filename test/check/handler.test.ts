@@ -41,10 +41,16 @@ t.test(
   async (t) => {
     const session = { valid: true, userId: 'u', createdAt: 1, expiresAt: 2 } as const
     const outcomes: string[] = []
+    const asked: string[] = []
     const handle = createCheckHandler({
       // No header can have a line break.
       checking: {
-        checker: { check: (token) => ({ ...session, sessionId: token === 'bad' ? '\n' : token }) },
+        checker: {
+          check(token) {
+            asked.push(token)
+            return { ...session, sessionId: token === 'bad' ? '\n' : token }
+          },
+        },
       },
       cookieSettings: {
         readCredential: ({ authorization = '' }) => ({ kind: 'token', token: authorization, via: 'bearer' }),
@@ -67,6 +73,7 @@ t.test(
       return response
     })
     t.same(outcomes, [], 'none is answered while others may arrive')
+    t.same(asked, [], 'nor decided: a revocation may arrive, too')
     await turn()
     t.same(
       responses.map(({ statusCode }) => statusCode),
