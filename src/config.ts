@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from './lib/setting-types.ts'
 import { defaultNames, isSettable } from './sessions/cookie-names.ts'
-import { accent, appName, appUrl, basePath, signInUrl, siteOf } from './ui/site.ts'
+import { accent, appName, appUrl, basePath, signInUrl, siteOf, siteProblems } from './ui/site.ts'
 
 /** Folder of the embedded database. */
 export const DATA_FOLDER = '.data'
@@ -186,6 +186,7 @@ function crossCheck(set: Environment): string[] {
     problems.push(
       'APP_LOGO_URL: must be https, because browsers load nothing else into a page of an https origin',
     )
+  problems.push(...siteProblems(set, publicUrlOf(set)))
   const host = new URL(publicUrlOf(set)).hostname
   if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
     problems.push(

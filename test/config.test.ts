@@ -92,6 +92,10 @@ t.test('what people see is checked, so that a page can neither break nor lead aw
     ['BASE_PATH', '/account/'],
     ['BASE_PATH', '/../x'],
     ['BASE_PATH', '/a"b'],
+    ['BASE_PATH', '/check'],
+    ['BASE_PATH', '/api/session'],
+    ['SIGN_IN_URL', '/sign-in?to={return}'],
+    ['SIGN_IN_URL', 'http://127.0.0.1:4000/devices'],
   ] as const)
     t.match(problemsOf({ [name]: wrong }), [new RegExp(`^${name}: must`)], wrong)
   const plain = { PUBLIC_URL: 'https://tea.example', APP_LOGO_URL: 'http://tea.example/logo.svg' }

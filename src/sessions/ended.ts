@@ -124,6 +124,7 @@ function reasonOf(
     case 'session.replace':
       return because('replaced')
     case 'user.revoke':
+    case 'session.revoke':
     case 'incident.execute':
       return because('security_team')
     case 'logout':

@@ -35,6 +35,28 @@ export const basePath = z
   .string()
   .regex(/^(\/[\w~-][\w.~-]*)+$/, 'must be a path such as /account, without a slash at its end')
 
+/** What the service itself answers, by the first part of the path. */
+const OWN = new Set(
+  'accent.css admin api assets check devices docs events healthz introspect leases login logout metrics openapi.json readyz sessions sign-in signed-out'.split(
+    ' ',
+  ),
+)
+
+/** @returns what is wrong with the addresses, by setting. */
+export function siteProblems(
+  { BASE_PATH, SIGN_IN_URL }: Pick<Given, 'BASE_PATH' | 'SIGN_IN_URL'>,
+  publicUrl: string,
+): string[] {
+  const problems: string[] = []
+  if (OWN.has(BASE_PATH.split('/')[1] ?? ''))
+    problems.push('BASE_PATH: must begin with a part that no path of the service has, such as /account')
+  const { origin, pathname } = new URL(SIGN_IN_URL?.replace(RETURN, '') ?? publicUrl, publicUrl)
+  const ends = ['/sign-in', '/signed-out', '/devices'].flatMap((path) => [path, BASE_PATH + path])
+  if (SIGN_IN_URL && origin === new URL(publicUrl).origin && ends.includes(pathname))
+    problems.push('SIGN_IN_URL: must not be a page of this service, which would lead to itself')
+  return problems
+}
+
 export interface SiteSettings {
   name: string | null
   url: string | null

@@ -8,7 +8,6 @@ const PATHS = [
   '/devices',
   '/logout',
   '/signed-out',
-  '/sign-in',
   '/sessions/:id',
   '/sessions/:id/end',
   '/sessions/:id/name',
