@@ -1,7 +1,7 @@
 /**
  * Runs work at the end of this turn of the event loop, after all requests that the turn has read. Answers that are written one right
  * after another wake their client once; written between two reads, each may wake it, which costs more than a cached check computes:
- * 27.9 instead of 19.4 µs of CPU for a check, with 32 connections on two cores.
+ * 28 instead of 18 to 22 µs of CPU for a check, with 32 connections on two cores.
  */
 let waiting: (() => void)[] = []
 
