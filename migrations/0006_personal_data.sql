@@ -18,10 +18,8 @@ ALTER TABLE "global_logout"."operation" ADD COLUMN "erased_by" uuid;
 --> statement-breakpoint
 CREATE INDEX "operation_erased_by_idx" ON "global_logout"."operation" USING btree ("erased_by") WHERE "operation"."erased_by" is not null;
 --> statement-breakpoint
-ALTER TABLE "global_logout"."operation" DROP CONSTRAINT "operation_kinds";
---> statement-breakpoint
--- Not validated: what is there satisfies the narrower check that this one replaces.
-ALTER TABLE "global_logout"."operation" ADD CONSTRAINT "operation_kinds" CHECK ("operation"."kind" in ('logout', 'session.end', 'session.replace', 'user.delete', 'user.revoke', 'user.lock', 'user.unlock', 'user.role', 'user.export', 'user.erase', 'incident.plan', 'incident.execute', 'incident.finish', 'key.create', 'key.change', 'key.revoke', 'policy.change', 'replays.acknowledge', 'addresses.delete') and "operation"."actor_kind" in ('user', 'service', 'staff', 'system', 'database')) NOT VALID;
+-- What an incident keeps of persons besides ids: the email addresses that it selects by, and where its sessions came from.
+ALTER TABLE "global_logout"."incident" ADD COLUMN "emails" text[], ADD COLUMN "breakdown" jsonb;
 --> statement-breakpoint
 -- The operation in which staff said that they have seen it.
 ALTER TABLE "global_logout"."replay" ADD COLUMN "acknowledged_by" uuid;
@@ -163,22 +161,8 @@ CREATE FUNCTION global_logout.names_user(i global_logout.incident, user_id text,
 	SET search_path = pg_catalog, pg_temp AS $$
 	SELECT user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
 		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id))
+		OR EXISTS (SELECT FROM unnest(i.emails) named WHERE lower(named) = lower(email))
 $$;
---> statement-breakpoint
--- Erases this user from the incidents. Returns from how many.
-CREATE FUNCTION global_logout.erase_from_incidents(user_id text, email text) RETURNS integer LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	n integer;
-BEGIN
-	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
-			selection = global_logout.without_user(i.selection, user_id, email),
-			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
-		WHERE global_logout.names_user(i, user_id, email);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END $$;
 --> statement-breakpoint
 -- An incident that is done is not changed, but that a person is erased from it.
 DROP TRIGGER incident_stays_done ON global_logout.incident;
@@ -281,7 +265,14 @@ BEGIN
 	GET DIAGNOSTICS revocations = ROW_COUNT;
 	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
 	GET DIAGNOSTICS replays = ROW_COUNT;
-	incidents := global_logout.erase_from_incidents(user_id, email);
+	-- A list stays, if empty: without it, more sessions would match. The break-down may show the user's addresses and programs.
+	UPDATE global_logout.incident i SET breakdown = NULL, user_ids = array_remove(i.user_ids, user_id),
+			emails = CASE WHEN i.emails IS NOT NULL
+				THEN ARRAY(SELECT named FROM unnest(i.emails) named WHERE lower(named) IS DISTINCT FROM lower(email)) END,
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE global_logout.names_user(i, user_id, email);
+	GET DIAGNOSTICS incidents = ROW_COUNT;
 	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
 	GET DIAGNOSTICS locks = ROW_COUNT;
 	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
@@ -302,68 +293,6 @@ BEGIN
 		result = erased || jsonb_build_object('digest', global_logout.erasure_digest(operation_id)) WHERE o.id = operation_id;
 	xid := pg_current_xact_id()::text;
 	outcome := 'done';
-END $$;
---> statement-breakpoint
--- As before; one that was erased is not taken over, and what names a user without ending a session is listed.
-CREATE OR REPLACE FUNCTION global_logout.take_over(
-	token_hash text, user_id text, expires timestamptz, profile jsonb, user_agent text, ip_address inet, key_id uuid,
-	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
-#variable_conflict use_variable
-DECLARE
-	policy global_logout.session_policy;
-	is_new boolean;
-	made global_logout.session;
-BEGIN
-	PERFORM global_logout.begin_act(token_hash);
-	SELECT * INTO STRICT policy FROM global_logout.session_policy;
-	xid := pg_current_xact_id()::text;
-	IF user_id <> '' IS NOT TRUE THEN
-		outcome := 'no_user';
-		RETURN;
-	END IF;
-	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
-	is_new := global_logout.mirror_user(user_id, profile);
-	made := global_logout.valid_session(token_hash);
-	IF made."userId" <> user_id THEN
-		made := NULL;
-	END IF;
-	outcome := CASE
-		WHEN made.id IS NOT NULL THEN 'known'
-		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
-			OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
-			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.session_token = token_hash) THEN 'ended'
-		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
-		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
-		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
-				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role', 'user.export', 'replays.acknowledge')
-				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
-			-- Whose record is erased.
-			OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
-			-- Ended by SQL: it may have been meant for all.
-			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.user_id = user_id AND r.operation_id IS NULL)
-			OR EXISTS (SELECT FROM global_logout.incident i WHERE i.state <> 'planned'
-				AND (i.user_ids IS NULL OR user_id = ANY (i.user_ids))) THEN 'signed_out'
-		ELSE 'taken'
-	END;
-	IF outcome = 'taken' THEN
-		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash) ON CONFLICT DO NOTHING;
-		IF NOT FOUND THEN
-			-- Meanwhile, for another user: this one is locked.
-			outcome := 'ended';
-		END IF;
-	END IF;
-	IF outcome = 'taken' THEN
-		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
-			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
-				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
-				ip_address, user_agent, key_id)
-			RETURNING * INTO made;
-	ELSIF outcome <> 'known' AND is_new THEN
-		DELETE FROM global_logout."user" u WHERE u.id = user_id AND NOT EXISTS (SELECT FROM global_logout.session s WHERE s."userId" = user_id);
-	END IF;
-	session_id := made.id;
-	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
 END $$;
 --> statement-breakpoint
 -- As before; one who was erased stays unnamed.
@@ -436,17 +365,6 @@ BEGIN
 	RETURN pruned;
 END $$;
 --> statement-breakpoint
--- Deletes what incidents that were planned within this time tell of addresses. Returns from how many.
-CREATE FUNCTION global_logout.delete_samples(began timestamptz, until timestamptz) RETURNS integer LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	n integer;
-BEGIN
-	UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END $$;
---> statement-breakpoint
 -- Deletes addresses, user agents and request ids that are older than the retention, from operations, revocations and replays, and the
 -- sample of sessions of an incident: at most "most" of each table, and returns how many. The limit moves by days, and an operation for each day says so: what lost its address and is
 -- younger was emptied by another hand. It goes on where it was (table "job"), hour by hour, so that a step reads an hour at most. What is
@@ -492,7 +410,10 @@ BEGIN
 				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
 		GET DIAGNOSTICS n = ROW_COUNT;
 		deleted := deleted + n;
-		deleted := deleted + global_logout.delete_samples(began, until);
+		UPDATE global_logout.incident i SET sample = '[]', breakdown = NULL
+			WHERE i.planned_at >= began AND i.planned_at < until AND (i.sample <> '[]' OR i.breakdown IS NOT NULL);
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
 		IF deleted = 0 THEN
 			began := until;
 		END IF;
@@ -502,74 +423,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Rights. Of the functions above none is for PUBLIC, nor for the roles in the default privileges of the schema.
-CREATE OR REPLACE FUNCTION global_logout.grant_roles() RETURNS boolean LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
-		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application', 'global_logout_staff_application'));
-	member text;
-BEGIN
-	FOREACH member IN ARRAY known LOOP
-		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.user_link, global_logout.session, global_logout.session_policy,
-			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
-			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
-			global_logout.incident_planned, global_logout.incident_runner, global_logout.job, global_logout.erased_user FROM %I', member);
-		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
-		-- An application has functions of its own, and no right on a table.
-		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
-			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
-				global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.join_instances(uuid), global_logout.leave_instances(uuid),
-				global_logout.acknowledge_revocations(uuid, pg_snapshot, uuid[], boolean), global_logout.read_revocations(uuid, pg_snapshot),
-				global_logout.read_sessions(text[]), global_logout.record_uses(uuid[], boolean) TO %I', member);
-			CONTINUE;
-		END IF;
-		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
-			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
-			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
-		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
-	END LOOP;
-	IF 'global_logout_service' = ANY (known) THEN
-		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt", "deviceName"), DELETE ON global_logout.session TO global_logout_service;
-		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (beat, applied, notices), DELETE ON global_logout.instance TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
-		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
-		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
-		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
-		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
-			ON global_logout.replay TO global_logout_service;
-		GRANT UPDATE (acknowledged_by) ON global_logout.replay TO global_logout_service;
-		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
-		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
-		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
-		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION global_logout.read_tokens(text[]), global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
-			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
-			global_logout.redo_operation(jsonb, uuid[], boolean),
-			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
-			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
-			global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
-			global_logout.erase_user(text, jsonb), global_logout.delete_addresses(bigint, integer) TO global_logout_service;
-		GRANT SELECT ON global_logout.migration TO global_logout_service;
-	END IF;
-	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", epoch) ON global_logout.session TO global_logout_checker;
-	END IF;
-	IF 'global_logout_staff_application' = ANY (known) THEN
-		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
-	END IF;
-	RETURN cardinality(known) = 4;
-END $$;
---> statement-breakpoint
+-- Rights. Of the functions above none is for PUBLIC, nor for the roles in the default privileges of the schema. Who may call them is said in
+-- 0007_find.sql.
 DO $$
 DECLARE
 	others text;
@@ -577,13 +432,12 @@ BEGIN
 	SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(granted.grantee)), ', ') INTO others
 	FROM pg_proc p, aclexplode(p.proacl) granted
 	WHERE p.pronamespace = 'global_logout'::regnamespace AND granted.grantee NOT IN (0, p.proowner)
-		AND p.proname IN ('operation_parts', 'operation_digest', 'erasure_digest', 'erased_id_hash', 'names_user', 'without_user', 'erase_from_incidents',
-			'erase_user', 'delete_samples', 'delete_addresses');
+		AND p.proname IN ('operation_parts', 'operation_digest', 'erasure_digest', 'erased_id_hash', 'names_user', 'without_user', 'erase_user', 'delete_addresses');
 	EXECUTE 'REVOKE ALL ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
 		global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
 		global_logout.erased_id_hash(text), global_logout.names_user(jsonb, text, text), global_logout.without_user(jsonb, text, text),
-		global_logout.names_user(global_logout.incident, text, text), global_logout.erase_from_incidents(text, text),
-		global_logout.erase_user(text, jsonb), global_logout.delete_samples(timestamptz, timestamptz), global_logout.delete_addresses(bigint, integer)
+		global_logout.names_user(global_logout.incident, text, text), global_logout.erase_user(text, jsonb),
+		global_logout.delete_addresses(bigint, integer)
 		FROM ' || concat_ws(', ', 'PUBLIC', others);
 	-- The table may have been given away by default privileges, too.
 	FOR others IN SELECT CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END
@@ -591,5 +445,3 @@ BEGIN
 		EXECUTE 'REVOKE ALL ON global_logout.erased_user FROM ' || others;
 	END LOOP;
 END $$;
---> statement-breakpoint
-SELECT global_logout.grant_roles();

@@ -16,8 +16,6 @@ ALTER TABLE "global_logout"."operation" ADD CONSTRAINT "operation_kinds" CHECK (
 
 ALTER TABLE "global_logout"."incident"
 	ADD COLUMN "session_ids" uuid[],
-	ADD COLUMN "emails" text[],
-	ADD COLUMN "breakdown" jsonb,
 	ADD COLUMN "users_to_lock" integer,
 	ADD COLUMN "locks" boolean DEFAULT false NOT NULL,
 	ADD COLUMN "lock_seconds" integer,
@@ -32,43 +30,6 @@ ALTER TABLE "global_logout"."incident" DROP CONSTRAINT "incident_dates";
 ALTER TABLE "global_logout"."incident" ADD CONSTRAINT "incident_dates" CHECK ("incident"."planned_at" >= '0001-01-01Z' and "incident"."planned_at" < '9999-12-31Z' and "incident"."expires_at" >= '0001-01-01Z' and "incident"."expires_at" < '9999-12-31Z' and "incident"."started_at" >= '0001-01-01Z' and "incident"."started_at" < '9999-12-31Z' and "incident"."finished_at" >= '0001-01-01Z' and "incident"."finished_at" < '9999-12-31Z' and "incident"."approved_at" >= '0001-01-01Z' and "incident"."approved_at" < '9999-12-31Z');
 --> statement-breakpoint
 ALTER TABLE "global_logout"."incident" ADD CONSTRAINT "incident_approval" CHECK ("incident"."state" = 'planned' or not "incident"."needs_approval" or "incident"."approved_at" is not null);
---> statement-breakpoint
--- As before, with the addresses of the list.
-CREATE OR REPLACE FUNCTION global_logout.names_user(i global_logout.incident, user_id text, email text) RETURNS boolean LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp AS $$
-	SELECT user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
-		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id))
-		OR EXISTS (SELECT FROM unnest(i.emails) named WHERE lower(named) = lower(email))
-$$;
---> statement-breakpoint
-CREATE OR REPLACE FUNCTION global_logout.erase_from_incidents(user_id text, email text) RETURNS integer LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	n integer;
-BEGIN
-	-- A list stays, if empty: without it, more sessions would match. The break-down may show the user's addresses and programs.
-	UPDATE global_logout.incident i SET breakdown = NULL, user_ids = array_remove(i.user_ids, user_id),
-			emails = CASE WHEN i.emails IS NOT NULL
-				THEN ARRAY(SELECT named FROM unnest(i.emails) named WHERE lower(named) IS DISTINCT FROM lower(email)) END,
-			selection = global_logout.without_user(i.selection, user_id, email),
-			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
-		WHERE global_logout.names_user(i, user_id, email);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END $$;
---> statement-breakpoint
--- As before, with the break-down.
-CREATE OR REPLACE FUNCTION global_logout.delete_samples(began timestamptz, until timestamptz) RETURNS integer LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	n integer;
-BEGIN
-	UPDATE global_logout.incident i SET sample = '[]', breakdown = NULL
-		WHERE i.planned_at >= began AND i.planned_at < until AND (i.sample <> '[]' OR i.breakdown IS NOT NULL);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END $$;
 --> statement-breakpoint
 
 -- Sessions of one user that staff choose.
@@ -119,7 +80,7 @@ BEGIN
 	acts := '[' || global_logout.kept_act(what, operation_id, coalesce(ids, '{}')) || ']';
 END $$;
 --> statement-breakpoint
--- As before, but that staff may end single sessions, and write notes, without refusing those from before.
+-- As before; one that was erased is not taken over, and what names a user without ending all sessions is listed.
 CREATE OR REPLACE FUNCTION global_logout.take_over(
 	token_hash text, user_id text, expires timestamptz, profile jsonb, user_agent text, ip_address inet, key_id uuid,
 	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
@@ -203,7 +164,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Rights. As in 0004_rights.sql, with what is new.
+-- Rights. As in 0004_rights.sql, with what is new here and in the two migrations before.
 
 CREATE OR REPLACE FUNCTION global_logout.grant_roles() RETURNS boolean LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$

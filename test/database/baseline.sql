@@ -268,7 +268,10 @@ BEGIN
 				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
 		GET DIAGNOSTICS n = ROW_COUNT;
 		deleted := deleted + n;
-		deleted := deleted + global_logout.delete_samples(began, until);
+		UPDATE global_logout.incident i SET sample = '[]', breakdown = NULL
+			WHERE i.planned_at >= began AND i.planned_at < until AND (i.sample <> '[]' OR i.breakdown IS NOT NULL);
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
 		IF deleted = 0 THEN
 			began := until;
 		END IF;
@@ -288,19 +291,6 @@ BEGIN
 	END IF;
 	DELETE FROM global_logout.session;
 	RETURN NULL;
-END $$;
-
-CREATE FUNCTION global_logout.delete_samples(began timestamp with time zone, until timestamp with time zone) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-	n integer;
-BEGIN
-	UPDATE global_logout.incident i SET sample = '[]', breakdown = NULL
-		WHERE i.planned_at >= began AND i.planned_at < until AND (i.sample <> '[]' OR i.breakdown IS NOT NULL);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
 END $$;
 
 CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) RETURNS record
@@ -355,30 +345,11 @@ BEGIN
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
 
-CREATE FUNCTION global_logout.erase_from_incidents(user_id text, email text) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-#variable_conflict use_variable
-DECLARE
-	n integer;
-BEGIN
-	-- A list stays, if empty: without it, more sessions would match. The break-down may show the user's addresses and programs.
-	UPDATE global_logout.incident i SET breakdown = NULL, user_ids = array_remove(i.user_ids, user_id),
-			emails = CASE WHEN i.emails IS NOT NULL
-				THEN ARRAY(SELECT named FROM unnest(i.emails) named WHERE lower(named) IS DISTINCT FROM lower(email)) END,
-			selection = global_logout.without_user(i.selection, user_id, email),
-			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
-		WHERE global_logout.names_user(i, user_id, email);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END $_$;
-
 CREATE FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $$
+    AS $_$
 #variable_conflict use_variable
 DECLARE
 	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
@@ -460,7 +431,14 @@ BEGIN
 	GET DIAGNOSTICS revocations = ROW_COUNT;
 	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
 	GET DIAGNOSTICS replays = ROW_COUNT;
-	incidents := global_logout.erase_from_incidents(user_id, email);
+	-- A list stays, if empty: without it, more sessions would match. The break-down may show the user's addresses and programs.
+	UPDATE global_logout.incident i SET breakdown = NULL, user_ids = array_remove(i.user_ids, user_id),
+			emails = CASE WHEN i.emails IS NOT NULL
+				THEN ARRAY(SELECT named FROM unnest(i.emails) named WHERE lower(named) IS DISTINCT FROM lower(email)) END,
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE global_logout.names_user(i, user_id, email);
+	GET DIAGNOSTICS incidents = ROW_COUNT;
 	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
 	GET DIAGNOSTICS locks = ROW_COUNT;
 	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
@@ -481,7 +459,7 @@ BEGIN
 		result = erased || jsonb_build_object('digest', global_logout.erasure_digest(operation_id)) WHERE o.id = operation_id;
 	xid := pg_current_xact_id()::text;
 	outcome := 'done';
-END $$;
+END $_$;
 
 CREATE FUNCTION global_logout.erased_id_hash(user_id text) RETURNS bytea
     LANGUAGE sql STABLE
@@ -906,9 +884,9 @@ CREATE TABLE global_logout.incident (
     ended integer DEFAULT 0 NOT NULL,
     outcome jsonb,
     epoch integer,
-    session_ids uuid[],
     emails text[],
     breakdown jsonb,
+    session_ids uuid[],
     users_to_lock integer,
     locks boolean DEFAULT false NOT NULL,
     lock_seconds integer,
@@ -1995,93 +1973,93 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x59000230a52a943251a54e5294e5e13646064a315ac4fcb94f74aa78eae1aa56', '734:734:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x34de1560c1c4e15a27f15c0dfa3a667ee515c4e1cb4a77ef120b4046d5430f7e', '734:734:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x9745681a0141abb32e569ad60b051205f8e440f10a44b0ecb7e9cdf5c7fb7f0a', '\x62f08fbcc831805d83cab74a99696f2b1549fcd253742ae211faaa7764dc85f1', '2026-11-28 11:34:34.996198+00', '1fc11a55-9484-418f-9290-d9ac99ec7655', NULL, '27308d95-6676-4497-bce8-938fd4e0694d', 'f4ce7686-a66a-48f9-8313-3be3563eed65', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x4ec09d0aef9dbbbb04fa22d5f5510d406fccd0ee4673a73673abc52c22689e2f', '\x8856df87a569873e5cbed393edf2177201b1e4ae5c0dcbcc7458ce2650b30fa9', '2026-11-28 11:34:34.996198+00', '4e2b7365-b14c-4f0b-a1b1-66e5227421fd', '9992761a-727c-4b5b-bf19-bc0a21867320', '58c7a0df-30b8-4aa0-9bdd-c1f8482b31d5', '55ba0610-a137-4e49-9aef-68334ee036b9', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x8c2326e130fbbea0fcb5c4ec3abdfd6f74e3f9a17d84f8300f27818ebd20d034', '\x85d4de9ceae06f654c1a30155e5e8077884497f24d21551370cf2b65dff65bc6', '2026-11-28 11:34:34.996198+00', '857d5b50-5173-4a32-bc22-c0bfade8e45a', NULL, '430d2bf4-c90a-48e4-ac9a-e300407711c8', '1a1ce740-72a9-49f8-b02c-5957edf4a5d6', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '15da3d48-17a5-4f67-b65c-f206d2dc5f87', '\x27fd851db42cbc3ff3c19dfa82489ee161439cd05be1ea3fb2a7224a95b84bdf', '\xba90d3949c17a35b2e6efb7e90f0af8b9d4ce6fbc55748874b73abf02826b251', '2026-11-28 11:34:34.996198+00', 'efaf4b4d-91df-4978-8661-48f11e769c63', NULL, '5f357713-6d9e-4ad8-932e-31dc666774ce', '0a68657a-abe7-4b76-b4c0-bfa7e98e6619', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '1e3816a0-e9dd-4c5a-b6f7-d16cb6f16fa7', '\x2ca0a95b1152e2d09d4920ac2e11d3ce37a6fddff6e6e136a3d820425f7c5279', '\xcea784e252fa40e75f8ec12a8dda5285180429c1e7a80f81191097f8f2367ad8', '2026-11-28 11:34:34.996198+00', '0908b214-f9dc-4d33-b2f4-8e0360a3f4a5', NULL, '33b02019-5e4b-43be-92e4-b7588c66e51d', 'b5ef8098-8b70-4ac9-a6bd-80267eab38f4', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '5cb2499b-0479-437b-8789-078c27bdaa93', '\xdccd5a5e051e06776f93e8632dfd7c987a09c5047b7f8191382bd3f0d8c86689', '\x37529cc20d750f7cde4c79da3ee9f4681eca26c0e515edf42e1f217ef6c346dd', '2026-11-28 11:34:34.996198+00', 'b2663162-7b32-45e8-9916-5c84880531c3', NULL, '18cca9ac-8eab-46e1-8249-9abcc5a12e22', '45751aa8-ec05-4bb5-928e-e7e6a22d6336', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '616baa1d-4285-4ffa-8d43-a7dd10cac8fb', '\xbadeea24f353d0cec765c93d25c13c3b4df59b5968d62e1aeaae7f95327560ea', '\x0c45619f7c634298e83896dc8afa44c18305bcb8b5f70d839a9601a7dda5d9b2', '2026-11-28 11:34:34.996198+00', 'e739368e-287d-4c21-baf7-d92a6b829590', NULL, '29234adc-cc2a-4672-b376-8d50fa448ee3', 'bd3faeae-f8fd-4d62-b705-cca215e21d88', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '8620a777-365f-4ec9-b01b-a7dd3c20f516', '\x4ec3004f7ee49b94631dd5ca19ee26012c723014752e468ff4c75becccc2b143', '\x281c0bffc722dec7887232b67a14d886cd30d2c0d0d30c0ba153535a27e433ba', '2026-11-28 11:34:34.996198+00', 'a85988af-7367-4dec-9d90-2b8bb18717e2', NULL, '20d343f6-c1a7-4d15-b2c9-ea38ffd24d7f', '69ea1f93-9ae7-4c88-adc7-c5c579d54220', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, '8d4c704d-bbf4-43d8-8084-e3925ccf026f', '\x67e96efdf2eadc0e0c61f541699a9ecc8e9a3904b2333e824ceca964e8d92953', '\xd3d931253f515a38cf5b19f07e78dc3fbfa1c63ba6ff4f2cb795a1e4f403fa4b', '2026-11-28 11:34:34.996198+00', 'e74e1810-9274-436d-b914-81bea24a17d8', NULL, 'b25db179-c604-448c-a104-7ac7e7d17a7f', 'cb099eec-fecd-4e5b-a405-45ba9bc35262', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, 'ad88f9bc-f7d5-4b5a-b3d2-3cb266ed8ffe', '\xa0b1db61c54ae7ad45d4d1a51578ba2fd2a6f4fe501e0f220b1099e71dc3efb2', '\xe7fff1b6b97d461c50916acc1e91d1e721b43bfdcfcf064138a118276f74c9a5', '2026-11-28 11:34:34.996198+00', 'e9202e0f-673e-4d8d-9675-72daa75e552b', NULL, 'e6cdebef-c059-4885-bcf3-b53e97d122ea', '77e6279a-9c09-4389-af48-5f266858931b', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'c12e4a63-82c8-48d5-8b2d-b761f4c43a8b', '\xdd02ffc6d05ea201dfc0c933c629b3c29a3ba4c5d8b4a984d05a0bd4b5ef4460', '\x8726356ec3a0b228d71f001c41a159b4b38949c4110a21415cca6a1712417a2a', '2026-11-28 11:34:34.996198+00', '041a8615-1471-4d88-8272-25318c5f2257', NULL, '9c3eaaff-d546-4bfc-ac56-59ed4f2c66a5', '1f858405-03d8-4e72-8433-d97bd912f068', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'cd12b21b-1082-4f8c-9c26-41320ea5a377', '\xce82da8e6cf2511e875e1712f8af31b6504af8f7e079d32219d11a4ec83f5577', '\x59000230a52a943251a54e5294e5e13646064a315ac4fcb94f74aa78eae1aa56', '2026-11-28 11:34:34.996198+00', '3c891f7b-9770-4e97-8543-361c8e4e90b6', NULL, 'f64fb6ca-505c-418e-8273-dbec7efa9935', '6f8e512f-6e35-469e-a476-82890ea3d778', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x027063fc2cdc1f5832f2028a57fd53be65f91b53df9aed1cf10ef347ab38afda', '\xe74c19292319e9d2b1f25e7b71dd11d4517e86c5baecda4d288079bdcfa8e1b5', '2026-11-28 12:39:05.591937+00', 'fcf36b97-5396-465f-87e5-3992164022ef', NULL, 'cc2d1ac8-7906-4670-b13f-8a07016c1e73', '53e7f8d3-4b28-44ba-a1bd-14a5ede9cee1', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x3d42da837c3b80287b6ba2fff8c5c40e12e11b040c2d584ccdb0b9e208303f9a', '\x64a5e3970d896670992322696047077a3e57e3c9677fae550500c9fabacdf24e', '2026-11-28 12:39:05.591937+00', '758ae46e-bd06-469b-8a96-1704001fc8ef', '54f64cee-5b52-43f2-8924-3c1e80536b38', '65abdb75-d3ef-4254-9ef1-3b16d3ff5206', '4fdf4fd0-ec0c-41e5-bbc6-4b50a0a19f2a', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x42e2529c932cae126cf835c34c23aa1f5dd0af84a1f3eda019f904ccd42d09ab', '\xda2ddfc43d0ce53b872b742c328a2e1b4f065ff5e99a3cd7e181bab7055b7e15', '2026-11-28 12:39:05.591937+00', '1aff39a2-e188-42ae-b96c-e3e9413909dd', NULL, '4bf018a5-b6d9-4329-85ae-7173df350dd1', '6e95a767-079d-4636-a91f-a641974fcd5b', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '0b306660-877e-438a-99a9-254a76d94df8', '\x1d957d3606c056b00af58c708bbc6f0fb4aab273d03bdf29bd836a5cf7884210', '\x44a4a2a8dcf742ecab6be8647a8a9a1eccb9012589db6efab64537f986f4cf8c', '2026-11-28 12:39:05.591937+00', '5431dde0-56af-4c5a-b272-e0623dc4ab7b', NULL, '0f52e791-e908-4b73-b860-353e4cd4d203', '32c91f37-518d-408e-b05d-d729e3b3e319', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '2634c290-d2ca-4aae-9e7c-32096118543d', '\x08c842e000bb7b398425c42166c3efc94994a0eaeb358db8e1b779b96e84d628', '\x04436c3d8545075e6f68e9de08cec2d93957b2b5746ceb106619758f7fb2a5f7', '2026-11-28 12:39:05.591937+00', 'e1169534-d929-46ca-890c-cb58d9a9b639', NULL, '30763ad7-b5c2-4423-9426-15d5b92cdc6c', '3413de42-dca6-4cf3-b8fd-db27659d41f3', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '2dd6ae1b-94db-4ee4-8920-5c0f2cee9a5f', '\xf69c2b63cec2694044e05eb1924d149eca95b9825ae3bfaf86ea8d6a3755579f', '\xb737b05932d702df0162f914e2c1544e92c7509aedd1e2fbe8cdc91654a8c367', '2026-11-28 12:39:05.591937+00', '94faa0f2-3c31-4e10-adf9-d9c23c747b83', NULL, 'f1e08e5c-390d-4c96-ac09-fd1e9bdbfc9a', '5e7d0bda-16b1-421b-a186-167d7cbb1d81', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '415e99a9-f083-43d5-a442-868f154cf760', '\x9c1459d8e4056b36390f938c05510dcec8863befdab38c820e5a1b19069ba839', '\x93ed4f951c869e77a3a156faae5949fcb9237951f21f4cd89ad4d130cfea0121', '2026-11-28 12:39:05.591937+00', 'aff5ddef-1b31-47d1-8132-2ac2bf8cadbf', NULL, '6160090a-55c2-4481-9efa-c9f4220aa468', 'd62c76fc-6e50-4ea4-a06b-dd819075d0f0', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '4b19ffa0-a336-469a-896d-c9f9ff92c2d8', '\xb160fa055ac03eb184bc478b8a972233b0bdfbc4581440af145a03aee6335588', '\x1f0907a5a198f578a2fa497b0eccbd531a80e87a37e47ad08f7ca157a6fa5301', '2026-11-28 12:39:05.591937+00', 'd6a285a6-fdff-42e4-86e6-c4a25351c19b', NULL, '2f3699b5-8cc7-4b7d-8a8b-44f9a80e91eb', 'fd11e4f9-310a-42ef-b3e6-0c3a9529e9f0', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, '7838cd4d-f57a-4b3d-9b73-771a3e177f55', '\x930edafc2475c9035bf404e4c26e4f0488020c90c74e2581208ea603af444011', '\x5aa792e68d8c256e3d307d168c285ea03d59286e444808862a303afd4a81961f', '2026-11-28 12:39:05.591937+00', '62961850-68db-459c-9dbf-9a67e839fb7a', NULL, 'ab25ac93-688c-4557-bee0-5fed302e3896', 'ac5d8210-5bd6-4d18-a3c0-a3e81c8e06a6', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, '7a50691b-00c8-4e77-99f0-579a4e75e37f', '\x8404ebbf5308cafb854a0aa7e5b32da1d6b187321bc5df0e0f6409f12978a493', '\xdffc0d1e660ff0777e27645fe8ae6828463e3ea6fb28ca544567dd8a1dfa9446', '2026-11-28 12:39:05.591937+00', '8eb85a19-b179-41b4-aecd-88925d80516e', NULL, 'eb412a9e-182d-4353-84ac-2a747ad72495', 'b9c3327c-5723-4443-a5f0-2f2e0b9883f5', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, '9e5e1191-a315-4e7a-8177-4e1a9726447e', '\x2e7759b14f9f495e5240dd1cd0bcc4cba22faa4b15c5b1aa2aef60f7a9d0cf1d', '\x43669e4714ac0fb640a01516dbc55c6c7fffb5bffcb62ea24cfc0ab5f08ac335', '2026-11-28 12:39:05.591937+00', '3cb134da-c4ce-4d2e-a4b2-ca2f64508e7f', NULL, 'd2f95893-05ad-41a6-a5df-0d00b0f2434e', '1df428bb-485f-48ed-8da9-cb7e37014ab8', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'e1d4e229-f1ab-4d1e-a5c3-902b38cec3a5', '\x0a8fe92f55ba9927d450b34464ec9deefbffa6ba1e361cf1028d5cd77c72a5d2', '\x34de1560c1c4e15a27f15c0dfa3a667ee515c4e1cb4a77ef120b4046d5430f7e', '2026-11-28 12:39:05.591937+00', '5c81e82f-7b18-425f-a982-d582d7a27a78', NULL, 'bc25ae9b-f173-45ec-92bb-f71be1899c39', 'e1db0ebd-4784-417b-9bf9-f7d51745f822', NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 12:39:05.591937+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 11:34:34.996198+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, session_ids, emails, breakdown, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 11:34:34.996198+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, emails, breakdown, session_ids, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 12:39:05.591937+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch, emails, breakdown, session_ids, users_to_lock, locks, lock_seconds, locked, needs_approval, approver_kind, approver_id, approved_at) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 12:39:05.591937+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL, NULL, NULL, NULL, NULL, false, NULL, 0, false, NULL, NULL, NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{6054893d-d3de-40af-9614-fb6021c19362}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{69d961dd-9260-4c5b-99e3-db9f387a6078}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
 INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '733:733:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 11:34:34.180082+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 11:34:34.180082+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 11:34:34.180082+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 12:39:05.459152+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 12:39:05.459152+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 12:39:05.459152+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b8591f640beef9ab0e9a36224a7c9d33d38f5a588669318330e28983bc5', 1795824002000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '90303f179e3ffe7d45a8c6718a1744c9e50b7fa0eb9a35ce2c8619fe8db681ef', 1795824003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, '66c91f0f5425c78974f215c98dd812954bbf7106a79963753d744def64b96a4e', 1795824005000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, 'abb256d64950a02a60695e022cb92539d0f0262167e46dcf3ded898f87f29764', 1795824006000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, 'a3b4e827a7c009411dc4cc8a364ae5b91d35511d1a7ee14ddb06ec5b2b2f5c44', 1795824007000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, 'a323973352eadc316b8d7353b3835b45137cf91158fcd9146685352eaddb8278', 1795824005000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, 'e3244634526d48e215e69e67b3e81c24c866aa07e0772a9303b46123f5c0158d', 1795824006000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, '569b38a3479d092cf31abafb61224d405c39d39c059b07241536fff824b73922', 1795824007000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8d4c704d-bbf4-43d8-8084-e3925ccf026f', 'logout', 'local', 'user', 'ada', 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 1, NULL, NULL, '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 11:34:34.996198+00', 1, NULL, NULL, '732', 12, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('1e3816a0-e9dd-4c5a-b6f7-d16cb6f16fa7', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('5cb2499b-0479-437b-8789-078c27bdaa93', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "api", "keyId": "e0b214dc-99a1-465a-9756-ed49654de722", "scopes": ["introspect", "events"], "expiresAt": null}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('8620a777-365f-4ec9-b01b-a7dd3c20f516', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "old", "keyId": "b6e8b998-a10a-499b-bf9b-a173940a8913", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('616baa1d-4285-4ffa-8d43-a7dd10cac8fb', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"name": "old", "keyId": "b6e8b998-a10a-499b-bf9b-a173940a8913", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('cd12b21b-1082-4f8c-9c26-41320ea5a377', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"role": "security", "before": null}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('ad88f9bc-f7d5-4b5a-b3d2-3cb266ed8ffe', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"role": "auditor", "before": null}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('c12e4a63-82c8-48d5-8b2d-b761f4c43a8b', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"lockedUntil": "forever"}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('15da3d48-17a5-4f67-b65c-f206d2dc5f87', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '732', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '733', NULL, NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 11:34:34.996198+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '733', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('0b306660-877e-438a-99a9-254a76d94df8', 'logout', 'local', 'user', 'ada', '54ca56e4-788c-43a3-bc09-dec239f23e3b', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 12:39:05.591937+00', 1, NULL, NULL, '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 12:39:05.591937+00', 1, NULL, NULL, '732', 12, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('e1d4e229-f1ab-4d1e-a5c3-902b38cec3a5', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('415e99a9-f083-43d5-a442-868f154cf760', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"name": "api", "keyId": "6c802837-4bf9-4bc3-86da-a34dbe842564", "scopes": ["introspect", "events"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('7838cd4d-f57a-4b3d-9b73-771a3e177f55', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"name": "old", "keyId": "9880c63a-e79f-4716-b906-ddb2092d8f95", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('9e5e1191-a315-4e7a-8177-4e1a9726447e', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"name": "old", "keyId": "9880c63a-e79f-4716-b906-ddb2092d8f95", "scopes": ["security"], "expiresAt": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('4b19ffa0-a336-469a-896d-c9f9ff92c2d8', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"role": "security", "before": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('7a50691b-00c8-4e77-99f0-579a4e75e37f', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"role": "auditor", "before": null}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('2dd6ae1b-94db-4ee4-8920-5c0f2cee9a5f', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"lockedUntil": "forever"}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('2634c290-d2ca-4aae-9e7c-32096118543d', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '732', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 12:39:05.591937+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '733', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 12:39:05.591937+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '733', NULL, NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'ada', '8d4c704d-bbf4-43d8-8084-e3925ccf026f', 3, '2026-11-28 11:34:34.996198+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, 'ee0562a6-793e-4ed6-80c0-be3840687cd1', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 11:34:34.996198+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, '54ca56e4-788c-43a3-bc09-dec239f23e3b', 'ada', '0b306660-877e-438a-99a9-254a76d94df8', 3, '2026-11-28 12:39:05.591937+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, '725f4629-0214-46e1-ad3a-d8dc5d1cbd39', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 12:39:05.591937+00', '203.0.113.9', 'Thief', false, false, '733', NULL);
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, 'c199b49c-4b86-4f25-b242-c8a1f9653e18', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '8d4c704d-bbf4-43d8-8084-e3925ccf026f', '2026-11-28 11:34:34.996198+00', '732', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, 'ee0562a6-793e-4ed6-80c0-be3840687cd1', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 11:34:34.996198+00', '732', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, 'Lost tablet');
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, '0938b2ee-866d-4d55-b4d7-87dd19db610e', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 11:34:34.996198+00', '733', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, '7c3a9ead-f8c6-4fc3-b972-daf48a46c6a3', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 11:34:34.996198+00', '733', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, true, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '54ca56e4-788c-43a3-bc09-dec239f23e3b', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '0b306660-877e-438a-99a9-254a76d94df8', '2026-11-28 12:39:05.591937+00', '732', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '725f4629-0214-46e1-ad3a-d8dc5d1cbd39', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 12:39:05.591937+00', '732', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, NULL, false, 'Lost tablet');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, 'ee28ed98-73b7-41a2-a8df-52db2fd1fd5d', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 12:39:05.591937+00', '733', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, 'b52105fd-aa95-49d4-94dc-004937f97daf', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 12:39:05.591937+00', '733', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, NULL, true, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('e0b214dc-99a1-465a-9756-ed49654de722', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 11:34:34.996198+00', NULL, '2026-11-28 11:34:34.996198+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b6e8b998-a10a-499b-bf9b-a173940a8913', 'old', 'x', '{security}', '2026-11-28 11:34:34.996198+00', NULL, NULL, '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('6c802837-4bf9-4bc3-86da-a34dbe842564', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 12:39:05.591937+00', NULL, '2026-11-28 12:39:05.591937+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('9880c63a-e79f-4716-b906-ddb2092d8f95', 'old', 'x', '{security}', '2026-11-28 12:39:05.591937+00', NULL, NULL, '2026-11-28 12:39:05.591937+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'eaa7803b-3b46-4d52-8a31-ed053917b9fa', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '8977c10e-cfd9-484a-b7d5-a384728a66ab', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '6054893d-d3de-40af-9614-fb6021c19362', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'c3db564e-3b3d-41eb-a07d-2678e041557d', '2026-11-28 11:34:34.996198+00', '2026-11-28 11:34:34.996198+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '53ea54ed-36b6-4ca1-b8f7-01b79d732312', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '4fdb20c1-089e-473a-a76f-41475c50e22f', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '69d961dd-9260-4c5b-99e3-db9f387a6078', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '52ef7189-ded8-405a-be7a-938b077c4a64', '2026-11-28 12:39:05.591937+00', '2026-11-28 12:39:05.591937+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
 
 INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '733');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 11:34:34.996198+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 12:39:05.591937+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 12:39:05.591937+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 12:39:05.591937+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 12:39:05.591937+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 11:34:34.996198+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 11:34:34.996198+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 12:39:05.591937+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 12:39:05.591937+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 8, true);
 
@@ -2347,16 +2325,12 @@ GRANT ALL ON FUNCTION global_logout.delete_addresses(retention_seconds bigint, m
 
 REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION global_logout.delete_samples(began timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) TO global_logout_service;
-
-REVOKE ALL ON FUNCTION global_logout.erase_from_incidents(user_id text, email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) TO global_logout_service;
