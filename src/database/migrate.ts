@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { createConnector } from './connection.ts'
+import { type Client, createConnector } from './connection.ts'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
 import { fetchRows } from './rows.ts'
@@ -37,36 +37,35 @@ const NO_TIMEOUTS = { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 }
  * @returns how many migrations this call applied.
  */
 export async function migrate(url: string, onRestored: () => void = () => {}): Promise<number> {
-  const client = await createConnector(url, {
-    name: 'global-logout migrate',
-    connectMs: CONNECT_MS,
-    timeouts: NO_TIMEOUTS,
-  }).connect()
-  try {
-    const db = drizzle(client)
-    const applied = await applyPending(db)
+  return connected(url, async (client) => {
+    const applied = await applyPending(drizzle(client))
     const { rows } = await client.query<{ settled: boolean }>(
       'select global_logout.settle_restored() as settled',
     )
     if (rows[0]?.settled) onRestored()
     return applied
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 /** Makes the index for the search by any part of a name, where it can be made at once. Only the owner of the tables may. */
 export async function indexUsers(url: string): Promise<void> {
+  await connected(url, async (client) => {
+    const { rows } = await client.query<{ may: boolean }>(
+      `select pg_catalog.has_function_privilege('global_logout.index_users()', 'execute') as may`,
+    )
+    if (rows[0]?.may) await client.query('select global_logout.index_users()')
+  })
+}
+
+/** Runs `work` on a connection without time limits. */
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await createConnector(url, {
     name: 'global-logout migrate',
     connectMs: CONNECT_MS,
     timeouts: NO_TIMEOUTS,
   }).connect()
   try {
-    const { rows } = await client.query<{ may: boolean }>(
-      `select pg_catalog.has_function_privilege('global_logout.index_users()', 'execute') as may`,
-    )
-    if (rows[0]?.may) await client.query('select global_logout.index_users()')
+    return await work(client)
   } finally {
     await client.end()
   }
