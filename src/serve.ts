@@ -4,10 +4,11 @@ import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { DatabaseUrls } from './database/pooler.ts'
 import { loadDemo } from './demo.ts'
+import { type Job, startJobs } from './jobs.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { openJournal } from './operations/journal.ts'
-import { createServices, type Job, type ServicesOptions, startJobs } from './services.ts'
+import { createServices, type ServicesOptions } from './services.ts'
 
 /** How long a start waits for the first lease before it listens, in milliseconds. */
 const FIRST_LEASE_MS = 5_000

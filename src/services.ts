@@ -1,6 +1,6 @@
 /**
- * The services of one process on one database. `createServices` creates them, `startJobs` starts their background jobs, and
- * `close` ends everything in reverse order. Server, command line, tests and OpenAPI printer share this composition. No
+ * The services of one process on one database. `createServices` creates them, and `close` ends everything in reverse
+ * order; `jobs.ts` starts their background jobs. Server, command line, tests and OpenAPI printer share this composition. No
  * service connects before its first call.
  */
 import { createChecking } from './check/start.ts'
@@ -15,7 +15,7 @@ import { createReconciler } from './failover/reconcile.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
 import { createAfterCommit } from './leases/after-commit.ts'
-import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
+import { createBarrier } from './leases/barrier.ts'
 import { createFence } from './leases/fence.ts'
 import type { MachineLease } from './leases/machine-lease.ts'
 import { REVOKED } from './leases/notice.ts'
@@ -23,8 +23,6 @@ import { barrierStore } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
-import { startSnapshotWatch } from './observability/snapshot-watch.ts'
-import { startStandbyWatch } from './observability/standby-watch.ts'
 import { createAcknowledged } from './operations/acknowledged.ts'
 import type { Journal } from './operations/journal.ts'
 import { createKeys } from './service-api/keys.ts'
@@ -32,14 +30,9 @@ import { createLastSeen } from './sessions/last-seen.ts'
 import { createPlaces } from './sessions/places.ts'
 import { updateLastSeen } from './sessions/queries.ts'
 import { createSessions } from './sessions/sessions.ts'
-import { startSweeper } from './sessions/sweeper.ts'
 import { createAccounts } from './staff/accounts/accounts.ts'
-import { createAnnouncer } from './staff/audit/announce.ts'
 import { createAudit } from './staff/audit/audit.ts'
-import { readChainHead } from './staff/audit/chain.ts'
-import { startSealer } from './staff/audit/sealer.ts'
 import { createIncidents } from './staff/incidents/incidents.ts'
-import { startIncidentRunner } from './staff/incidents/runner.ts'
 import { createOverview } from './staff/overview/overview.ts'
 import { createEraseUser } from './staff/personal-data/erase.ts'
 import { createExportUser } from './staff/personal-data/export.ts'
@@ -190,65 +183,4 @@ export function createServices(
     /** Ends jobs, services and pools in reverse order. @throws AggregateError when steps failed. */
     close: () => cleanup.run(),
   }
-}
-
-type Start = (services: Services) => { close(): Promise<unknown> }
-
-/** Background jobs of every serving process. */
-const JOBS = {
-  metrics: ({ metrics }) => metrics.start(),
-  lease: ({ checking }) => checking.start(),
-  servers: ({ watch }) => watch?.start() ?? { close: async () => {} },
-} satisfies Record<string, Start>
-
-/** Background jobs that one process does for its machine. Other machines have one, too: each job takes turns in the database. */
-const MACHINE_JOBS = {
-  reaper: ({ barrier, log }) => startInstanceReaper(barrier, log),
-  sweeper: ({ pools, config, metrics, log }) => {
-    const { revocationRetentionSeconds: retentionSeconds, addressRetentionSeconds } = config
-    const sweeper = startSweeper(pools.jobs, { retentionSeconds, addressRetentionSeconds }, log)
-    metrics.sweep(sweeper.counts)
-    return sweeper
-  },
-  snapshots: ({ pools, metrics, log }) => {
-    const watch = startSnapshotWatch(pools.jobs, log)
-    metrics.snapshots(watch.ages)
-    return watch
-  },
-  standbys: ({ pools, metrics, log }) => {
-    const watch = startStandbyWatch(pools.jobs, log)
-    metrics.standbys(watch.counts)
-    return watch
-  },
-  incidents: ({ pools, barrier, log }) => {
-    const { withOwnConnection } = pools.incidents
-    return startIncidentRunner({ withOwnConnection, run: pools.jobs.run }, barrier, log)
-  },
-  sealer: ({ pools, database, acknowledged, metrics, log }) => {
-    const { announce, counts } = createAnnouncer(pools.jobs, log)
-    metrics.operations(counts)
-    return startSealer(pools.jobs, log, {
-      async sealed(links) {
-        await announce(links)
-        // Fenced: the head of a server that is not admitted yet is none that this process relies on.
-        acknowledged.noteHead(await readChainHead(database))
-      },
-    })
-  },
-} satisfies Record<string, Start>
-
-export type Job = keyof typeof JOBS | keyof typeof MACHINE_JOBS
-
-export interface JobOptions {
-  /** Whether this process does the jobs of its machine, too. */
-  leads?: boolean
-  /** Jobs that a test runs itself, step by step. */
-  except?: readonly Job[]
-}
-
-/** Starts the background jobs; `services.close` ends them. */
-export function startJobs(services: Services, { leads = true, except = [] }: JobOptions = {}): void {
-  const jobs: Record<string, Start> = leads ? { ...JOBS, ...MACHINE_JOBS } : JOBS
-  for (const [name, start] of Object.entries(jobs))
-    if (!except.includes(name as Job)) services.track(start(services))
 }

@@ -118,7 +118,7 @@ t.test(
     const other = await service.signIn(await service.addUser())
     for (const id of [other.id, crypto.randomUUID()]) {
       t.match(await (await give(id, { name: 'mine' })).json(), { code: 'session_not_found' })
-      t.match(await one(id), { code: 'session_not_found' }, "another user's session is as unknown as any")
+      t.match(await one(id), { code: 'session_not_found' }, "another user's session is told as unknown")
     }
     const cross = { 'sec-fetch-site': 'cross-site' }
     const forged = json({ name: 'forged' })
